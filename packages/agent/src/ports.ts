@@ -1,0 +1,59 @@
+/**
+ * What the platform-free core needs of the machine it runs on. `windows/` and `posix/` carry these out; tests use fakes.
+ * All of it may be called at any time from the main thread, one call after another.
+ */
+
+/** The two readings of time that trusted time is made of. */
+export interface Clock {
+  /** The system clock, unix milliseconds. The local administrator owns it. */
+  systemNow(): number;
+  /** Milliseconds since the machine started, sleep included; nobody can set it. */
+  interruptMs(): number;
+}
+
+/** Of one guard layer: `on` and `off` are what was carried out, `failed` names the platform's error. */
+export type LayerState = "on" | "off" | `failed: ${string}`;
+
+/** The layers of service protection by name, for `-status` and the check-in. */
+export type LayerReport = Readonly<Record<string, LayerState>>;
+
+/**
+ * Carries service protection out on this machine. Both calls may be repeated: they set the whole wanted state again.
+ * A layer that fails is reported and never stops the others.
+ */
+export interface Guard {
+  /** False where service protection does not exist; `arm` is then never called. */
+  readonly supported: boolean;
+  arm(): LayerReport;
+  disarm(): LayerReport;
+}
+
+/** Where the command line's program reaches the service: the named pipe on Windows, a socket elsewhere. */
+export interface CommandListener {
+  /**
+   * Answers each request (one UTF-8 line of JSON, at most `limits.commandBytes`) with one line. Several clients are
+   * served at once, so that a stuck one does not stop others. Resolves when the first client could connect.
+   */
+  listen(answer: (request: string) => Promise<string>): Promise<{ close(): Promise<void> }>;
+}
+
+/** The client's side. Throws {@link ServiceUnreachable}, without having sent anything, unless the far end is our service. */
+export type SendCommand = (request: string) => Promise<string>;
+
+export class ServiceUnreachable extends Error {
+  override readonly name = "ServiceUnreachable";
+}
+
+/** Why the service has to end. Ours to refuse only by not accepting the control in the first place. */
+export type StopReason = "stop" | "shutdown";
+
+/** The operating system's service manager, or a foreground process and its signals. */
+export interface ServiceHost {
+  /**
+   * Runs `main` as the service; its promise ends when the service has started. `onStop` then runs once, when the
+   * service manager asks, and the process ends after it.
+   */
+  run(main: () => Promise<{ onStop(reason: StopReason): Promise<void> }>): Promise<void>;
+  /** Whether STOP is accepted. PRESHUTDOWN always is, so that shutdown stays orderly. */
+  setStoppable(stoppable: boolean): void;
+}
