@@ -1,1 +1,12 @@
-export {};
+export * from "./activation-key.ts";
+export * from "./agent-config.ts";
+export * from "./agent-identity.ts";
+export * from "./check-in.ts";
+export * from "./ed25519.ts";
+export * from "./enrolment.ts";
+export * from "./facts.ts";
+export * from "./journal.ts";
+export * from "./limits.ts";
+export * from "./refusal.ts";
+export * from "./trust-bundle.ts";
+export * from "./version.ts";

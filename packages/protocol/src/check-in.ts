@@ -1,0 +1,128 @@
+import type { Signer, VerifyKey } from "@postern/token";
+import Type from "typebox";
+import { Facts } from "./facts.ts";
+import { JournalEntry } from "./journal.ts";
+import { maxJournalEntries, maxMessageChars, maxRevoked } from "./limits.ts";
+import { MessageRefused } from "./refusal.ts";
+import { Counter, Milliseconds, Next, Nonce, Seconds, SignedPart, Uuid } from "./schemas.ts";
+import { type MessageKind, readUnverified, sealMessage, type UnverifiedMessage } from "./signed-message.ts";
+import { openTrustBundle, type TrustBundle } from "./trust-bundle.ts";
+
+export const protectionStates = ["off", "on", "lifted", "unsupported"] as const;
+export type ProtectionState = (typeof protectionStates)[number];
+
+/** An agent's protection as it reports it. */
+export const ProtectionReport = Type.Object({
+  state: Type.Union(protectionStates.map((state) => Type.Literal(state))),
+  /** Trusted time of the last change of state. */
+  since: Milliseconds,
+  /** Only while lifted: seconds of interrupt time left. */
+  budgetLeft: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Only while lifted: the token that was redeemed. */
+  jti: Type.Optional(Uuid),
+  /** Guard layers by name: `on`, `off` or `failed: …`. */
+  layers: Type.Record(Type.String({ pattern: "^[a-z][a-zA-Z]{0,39}$" }), Type.String({ maxLength: 160 })),
+});
+export type ProtectionReport = Type.Static<typeof ProtectionReport>;
+
+const CheckIn = Type.Object({
+  /** The agent. */
+  sub: Uuid,
+  nonce: Nonce,
+  /**
+   * Trusted time at which this service process started, unix ms, and higher than that of any process before it. Together
+   * with `n` it only rises, so that a recorded check-in cannot be sent again.
+   */
+  boot: Milliseconds,
+  n: Counter,
+  /** Sent at first and when they change. */
+  facts: Type.Optional(Facts),
+  protection: ProtectionReport,
+  applied: Type.Object({
+    rev: Counter,
+    refused: Type.Optional(Type.Object({ rev: Counter, code: Type.String({ pattern: "^[a-z_]{1,40}$" }) })),
+  }),
+  bundleVer: Counter,
+  journal: Type.Object({ id: Uuid, entries: Type.Array(JournalEntry, { maxItems: maxJournalEntries }) }),
+});
+export type CheckIn = Type.Static<typeof CheckIn>;
+
+const checkIn: MessageKind<typeof CheckIn> = { typ: "agent-check-in+jwt", maxChars: maxMessageChars, schema: CheckIn };
+
+const Answer = Type.Object({
+  sub: Uuid,
+  nonce: Nonce,
+  iat: Seconds,
+  /** The revision that the cluster wants; `config` comes along when the agent has applied another. */
+  rev: Counter,
+  bundleVer: Counter,
+  /** Ids of tokens for this agent that were revoked and have not expired. */
+  revoked: Type.Array(Uuid, { maxItems: maxRevoked }),
+  config: Type.Optional(SignedPart),
+  /** A newer trust bundle; it vouches for the key that signed this answer. */
+  bundle: Type.Optional(SignedPart),
+  /** Entries up to this `seq` are stored for good. */
+  journalAcked: Counter,
+  next: Next,
+});
+export type Answer = Type.Static<typeof Answer>;
+
+const answerKind: MessageKind<typeof Answer> = { typ: "agent-answer+jwt", maxChars: maxMessageChars, schema: Answer };
+
+/** Signs a check-in with the agent's identity key. */
+export async function sealCheckIn(claims: CheckIn, identityKey: Signer): Promise<string> {
+  return sealMessage(checkIn, claims, identityKey);
+}
+
+/** A check-in before it is known who sent it: look the agent up by `unverifiedClaims.sub`, then `verify`. */
+export type UnverifiedCheckIn = UnverifiedMessage<typeof CheckIn>;
+
+/** @throws {MessageRefused} malformed, wrong_type, wrong_algorithm */
+export function readCheckIn(message: string): UnverifiedCheckIn {
+  return readUnverified(checkIn, message);
+}
+
+/** Signs the answer to a check-in with the cluster's config key. */
+export async function sealAnswer(claims: Answer, configKey: Signer): Promise<string> {
+  return sealMessage(answerKind, claims, configKey);
+}
+
+/** What an agent trusts and expects when an answer arrives. */
+export interface AnswerExpectation {
+  readonly bundle: TrustBundle;
+  readonly pinnedRoots: ReadonlySet<string>;
+  readonly agentId: string;
+  readonly nonce: string;
+}
+
+/** An answer made by the cluster for this very request. Only this counts as "cluster reached". */
+export interface OpenedAnswer {
+  readonly answer: Answer;
+  /** The bundle to trust from now on; the one known before when the answer brought none. */
+  readonly bundle: TrustBundle;
+}
+
+/**
+ * Verifies an answer. A bundle in it is verified first, by a pinned root, and must not be older than the one known;
+ * then the config keys of that bundle decide, so a config key can be changed in one step.
+ *
+ * The embedded config is left to `openAgentConfig`: an answer stays valid when its config is refused.
+ *
+ * @throws {MessageRefused} what `openMessage` throws; wrong_cluster, stale_bundle, wrong_subject, wrong_nonce
+ */
+export function openAnswer(message: string, expected: AnswerExpectation): OpenedAnswer {
+  const unverified = readUnverified(answerKind, message);
+  const bundle = newerBundle(unverified.unverifiedClaims.bundle, expected);
+  const answer = unverified.verify((kid): VerifyKey | undefined => bundle.configKeys.get(kid));
+  if (answer.sub !== expected.agentId) throw new MessageRefused("wrong_subject");
+  if (answer.nonce !== expected.nonce) throw new MessageRefused("wrong_nonce");
+  return { answer, bundle };
+}
+
+function newerBundle(unverifiedBundle: string | undefined, expected: AnswerExpectation): TrustBundle {
+  if (unverifiedBundle === undefined) return expected.bundle;
+  const bundle = openTrustBundle(unverifiedBundle, expected.pinnedRoots);
+  if (bundle.clusterId !== expected.bundle.clusterId) throw new MessageRefused("wrong_cluster");
+  if (bundle.version < expected.bundle.version) throw new MessageRefused("stale_bundle");
+  return bundle;
+}

@@ -1,0 +1,31 @@
+import { Buffer } from "node:buffer";
+
+/** Longest body of a request or an answer between agent and cluster, bytes. Proxies and readers can rely on it. */
+export const maxBodyBytes = 128 * 1024;
+
+/** Longest signed message: what fits such a body with its JSON envelope around it. */
+export const maxMessageChars = maxBodyBytes - Buffer.byteLength('{"request":""}') - 64;
+
+/** Longest trust bundle or desired config: both must fit one answer together. */
+export const maxPartChars = 48 * 1024;
+
+/** Journal entries in one check-in; more wait for the next one. */
+export const maxJournalEntries = 100;
+
+/** Longest `data` of a journal entry, in characters of its JSON: a hundred of them fit one message. */
+export const maxJournalDataChars = 640;
+
+/** Addresses an agent reports. */
+export const maxAddresses = 16;
+
+/** Revoked token ids in one answer. Tokens live 15 minutes: nobody revokes more of them for one agent in that time. */
+export const maxRevoked = 256;
+
+/** Longest hold of a check-in. Proxies cut silent connections at 60 s. */
+export const maxHoldMs = 55_000;
+
+/** Longest pause that a cluster may ask for between check-ins: a day. */
+export const maxAfterMs = 86_400_000;
+
+/** Keys in a trust bundle. */
+export const maxBundleKeys = 64;

@@ -1,0 +1,36 @@
+import Type from "typebox";
+import { maxAfterMs, maxHoldMs, maxPartChars } from "./limits.ts";
+
+/** Lower-case UUID of any version (RFC 9562). */
+export const Uuid = Type.String({
+  pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+});
+
+/** 32 bytes in base64url: a thumbprint or another SHA-256. */
+export const Sha256 = Type.String({ pattern: "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
+
+/** 16 random bytes in base64url: an answer that repeats it was made for this request and no other. */
+export const Nonce = Type.String({ pattern: "^[A-Za-z0-9_-]{21}[AQgw]$" });
+
+/** Whole seconds since 1970. */
+export const Seconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** Whole milliseconds since 1970. */
+export const Milliseconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** A number that only rises. */
+export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+export const Issuer = Type.String({
+  pattern: "^urn:postern:cluster:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+});
+
+/** A signed part inside a message, still to be verified by its own rules. */
+export const SignedPart = Type.String({ minLength: 1, maxLength: maxPartChars });
+
+/** When the agent should come again, and how long the cluster may hold the next answer. */
+export const Next = Type.Object({
+  holdMs: Type.Integer({ minimum: 0, maximum: maxHoldMs }),
+  afterMs: Type.Integer({ minimum: 0, maximum: maxAfterMs }),
+});
+export type Next = Type.Static<typeof Next>;

@@ -1,0 +1,79 @@
+import { issuerOf, type PublicJwk, type Signer, type VerifyKey } from "@postern/token";
+import Type from "typebox";
+import { parsePublicJwk, thumbprintOf, verifyKeyOf } from "./ed25519.ts";
+import { maxBundleKeys, maxPartChars } from "./limits.ts";
+import { MessageRefused } from "./refusal.ts";
+import { Counter, Issuer, Seconds, Sha256 } from "./schemas.ts";
+import { type MessageKind, readUnverified, sealMessage } from "./signed-message.ts";
+
+export const keyUses = ["token", "config"] as const;
+export type KeyUse = (typeof keyUses)[number];
+
+const Jwk = Type.Object({ kty: Type.Literal("OKP"), crv: Type.Literal("Ed25519"), x: Sha256 });
+
+const TrustBundleClaims = Type.Object({
+  iss: Issuer,
+  /** Rises with every change; an agent never goes back. */
+  ver: Counter,
+  iat: Seconds,
+  keys: Type.Array(Type.Object({ kid: Sha256, use: Type.Union(keyUses.map((use) => Type.Literal(use))), jwk: Jwk }), {
+    maxItems: maxBundleKeys,
+  }),
+  roots: Type.Array(Sha256, { minItems: 1, maxItems: 2 }),
+});
+export type TrustBundleClaims = Type.Static<typeof TrustBundleClaims>;
+
+const trustBundle: MessageKind<typeof TrustBundleClaims> = {
+  typ: "trust-bundle+jwt",
+  maxChars: maxPartChars,
+  schema: TrustBundleClaims,
+};
+
+/** The cluster's current public keys, as a root key vouches for them. */
+export interface TrustBundle {
+  readonly clusterId: string;
+  readonly version: number;
+  readonly issuedAt: number;
+  readonly tokenKeys: ReadonlyMap<string, VerifyKey>;
+  readonly configKeys: ReadonlyMap<string, VerifyKey>;
+  /** Thumbprints of the cluster's roots. */
+  readonly roots: ReadonlySet<string>;
+}
+
+/** Signs a trust bundle with a root key, whose public half goes along in the header: agents pin its thumbprint only. */
+export async function sealTrustBundle(claims: TrustBundleClaims, root: Signer): Promise<string> {
+  return sealMessage(trustBundle, claims, root, { jwk: root.publicJwk });
+}
+
+/**
+ * Verifies a trust bundle against pinned root thumbprints.
+ *
+ * The header's `jwk` is trusted because its thumbprint is pinned, and for no other reason. A key's `kid` is its
+ * thumbprint, so no bundle can give a known id to another key.
+ *
+ * @throws {MessageRefused} malformed, wrong_type, wrong_algorithm, unknown_key, bad_signature
+ */
+export function openTrustBundle(message: string, pinnedRoots: ReadonlySet<string>): TrustBundle {
+  const unverified = readUnverified(trustBundle, message);
+  const jwk = parsePublicJwk(unverified.unverifiedHeader["jwk"]);
+  const root = jwk && pinnedRoots.has(thumbprintOf(jwk)) ? verifyKeyOf(jwk) : undefined;
+  const claims = unverified.verify((kid) => (root?.kid === kid ? root : undefined));
+  return {
+    clusterId: claims.iss.slice(issuerOf("").length),
+    version: claims.ver,
+    issuedAt: claims.iat,
+    tokenKeys: keysOf(claims, "token"),
+    configKeys: keysOf(claims, "config"),
+    roots: new Set(claims.roots),
+  };
+}
+
+function keysOf(claims: TrustBundleClaims, use: KeyUse): ReadonlyMap<string, VerifyKey> {
+  const keys = new Map<string, VerifyKey>();
+  for (const entry of claims.keys) {
+    const jwk: PublicJwk = entry.jwk;
+    if (entry.kid !== thumbprintOf(jwk)) throw new MessageRefused("malformed");
+    if (entry.use === use) keys.set(entry.kid, verifyKeyOf(jwk));
+  }
+  return keys;
+}

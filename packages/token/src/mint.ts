@@ -1,0 +1,16 @@
+import { type AgentTokenClaims, agentTokenType, decodeClaims } from "./claims.ts";
+import { type JsonObject, signCompact } from "./compact-jws.ts";
+import type { Signer } from "./signing.ts";
+
+/**
+ * Signs the claims as an agent token: JWS Compact Serialization (RFC 7515 §7.1), `alg` Ed25519 (RFC 9864).
+ *
+ * The same claims and key give the same token, byte for byte; so a token can be given again without being stored.
+ *
+ * @throws {TypeError} claims that no agent would accept: they are refused here, where somebody can still act on it
+ */
+export async function mint(claims: AgentTokenClaims, signer: Signer): Promise<string> {
+  const wellFormed = decodeClaims(claims as unknown as JsonObject);
+  if (!wellFormed) throw new TypeError("not the claims of an agent token");
+  return signCompact({ typ: agentTokenType }, wellFormed, signer);
+}
