@@ -1,0 +1,148 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ControlledTransaction, Kysely, KyselyPlugin, Transaction } from "kysely";
+import { Deferred, openDeferrals } from "./commit-lane.ts";
+import { dbLimits } from "./limits.ts";
+import type { Durable } from "./store.ts";
+
+/** Too many changes wait for the disk; nothing of this one was done. */
+export class StoreBusy extends Error {
+  override readonly name = "StoreBusy";
+}
+
+/** Counts the queries that failed, so that a work that swallows an error is noticed. */
+export interface QueryFailures {
+  readonly count: number;
+}
+
+export interface GroupCommit<DB> {
+  readonly durable: Durable<DB>;
+  /** Waits for what was already given; afterwards `durable` refuses. */
+  close(): Promise<void>;
+}
+
+interface Request<DB> {
+  readonly work: (tx: Transaction<DB>) => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One durable writer for the whole node. While one transaction waits for the disk, the works that arrive are
+ * gathered; the next transaction carries them all and one flush of the disk answers them all. A lone work
+ * never waits for company.
+ */
+export function createGroupCommit<DB>(writer: Kysely<DB>, failures: QueryFailures): GroupCommit<DB> {
+  const waiting: Request<DB>[] = [];
+  const insideWork = new AsyncLocalStorage<true>();
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  const durable: Durable<DB> = async <T>(work: (tx: Transaction<DB>) => Promise<T>) => {
+    if (insideWork.getStore())
+      throw new Error("durable() was called inside a work of durable(): it would wait for itself");
+    if (closed) throw new StoreBusy("The cluster is shutting down.");
+    if (waiting.length >= dbLimits.maxWaitingWorks) throw new StoreBusy("Too many changes are waiting to be stored.");
+    const answer = new Promise<T>((resolve, reject) => {
+      waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
+    });
+    running ??= drain();
+    return answer;
+  };
+
+  async function drain(): Promise<void> {
+    // One turn of the event loop lets requests that arrived together share the first transaction too.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (waiting.length > 0) await commitTogether(waiting.splice(0, dbLimits.maxWorksPerCommit));
+    // In the same step as the check above: a work given between the two would wait for ever.
+    running = undefined;
+  }
+
+  async function commitTogether(batch: readonly Request<DB>[]): Promise<void> {
+    const answers: (() => void)[] = [];
+    let tx: ControlledTransaction<DB> | undefined;
+    try {
+      tx = await writer.startTransaction().execute();
+      const deferred = new Deferred<DB>();
+      for (const request of batch) answers.push(await runOne(tx, request, deferred));
+      await deferred.append(tx);
+      await tx.commit().execute();
+    } catch (error) {
+      await undo(tx);
+      for (const request of batch) request.reject(error);
+      return;
+    }
+    for (const answer of answers) answer();
+  }
+
+  async function runOne(
+    tx: ControlledTransaction<DB>,
+    request: Request<DB>,
+    deferred: Deferred<DB>,
+  ): Promise<() => void> {
+    const savepoint = await tx.savepoint("work").execute();
+    const lease = createLease();
+    const own = savepoint.withPlugin(lease.plugin);
+    openDeferrals(own);
+    const failuresBefore = failures.count;
+    try {
+      const value = await insideWork.run(true, () => withinTimeLimit(request.work(own)));
+      if (failures.count !== failuresBefore) throw new Error("a work caught a query's error and went on");
+      lease.end();
+      await savepoint.releaseSavepoint("work").execute();
+      deferred.takeFrom(own);
+      return () => request.resolve(value);
+    } catch (error) {
+      lease.end();
+      await savepoint.rollbackToSavepoint("work").execute();
+      await savepoint.releaseSavepoint("work").execute();
+      return () => request.reject(error);
+    }
+  }
+
+  return {
+    durable,
+    async close() {
+      closed = true;
+      await running;
+    },
+  };
+}
+
+/** A query that nobody awaited must not land in the next work's savepoint. */
+function createLease(): { plugin: KyselyPlugin; end(): void } {
+  let ended = false;
+  return {
+    plugin: {
+      transformQuery({ node }) {
+        if (ended) throw new Error("a query came after its work had ended; await every query");
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    },
+    end() {
+      ended = true;
+    },
+  };
+}
+
+/** One work that never ends would stop every change of the node. */
+async function withinTimeLimit<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("a work took too long inside a transaction")), dbLimits.maxWorkMs);
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function undo<DB>(tx: ControlledTransaction<DB> | undefined): Promise<void> {
+  if (tx === undefined || tx.isCommitted || tx.isRolledBack) return;
+  try {
+    await tx.rollback().execute();
+  } catch {
+    // The engine has already rolled back by itself (disk full, read error): there is nothing left to undo.
+  }
+}

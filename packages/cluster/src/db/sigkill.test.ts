@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openSqliteStore } from "./sqlite/open.ts";
+
+interface Tables {
+  written: { number: number };
+  migration: { name: string };
+}
+
+/** Lets the writer run for `runMs` after its first answer, kills it, and gives the numbers that it had answered. */
+async function writeUntilKilled(directory: string, first: number, runMs: number): Promise<number[]> {
+  const fixture = new URL("./sigkill.fixture.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, [fixture, directory, String(first)], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (output === "") setTimeout(() => child.kill("SIGKILL"), runMs);
+    output += chunk.toString();
+  });
+  await new Promise((resolve) => child.on("close", resolve));
+  expect(child.signalCode).toBe("SIGKILL");
+  const lines = output.split("\n");
+  lines.pop(); // the last line may be torn
+  return lines.map(Number);
+}
+
+test("killed at any moment, the store has lost nothing that it answered, and can be opened at once", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "postern-kill-"));
+  const answered: number[] = [];
+  for (const runMs of [1, 60, 120, 250]) {
+    const first = (answered.at(-1) ?? 0) + 1_000;
+    answered.push(...(await writeUntilKilled(directory, first, runMs)));
+  }
+
+  const store = await openSqliteStore<Tables>({
+    directory,
+    migrations: [{ name: "written-1", statements: ["create table written (number int8 primary key)"] }],
+    now: () => 1,
+    onDeath: () => {},
+  });
+  const rows = await store.reads.selectFrom("written").select("number").execute();
+  await store.close();
+  rmSync(directory, { recursive: true });
+
+  const stored = new Set(rows.map((row) => row.number));
+  expect(answered.length).toBeGreaterThan(60);
+  expect(answered.filter((number) => !stored.has(number))).toEqual([]);
+}, 20_000);

@@ -1,0 +1,10 @@
+/**
+ * A migration's statement for SQLite: every table is STRICT, so that a wrong type is refused instead of stored.
+ */
+export function renderSqliteDdl(statement: string): string {
+  const typed = statement
+    .replaceAll(/\bint8\b/g, "integer")
+    .replaceAll(/\bbytes\b/g, "blob")
+    .replaceAll(/\b(\w+)\s+flag\b/g, "$1 integer check ($1 in (0, 1))");
+  return /^\s*create table\b/i.test(typed) ? `${typed.trimEnd()} strict` : typed;
+}

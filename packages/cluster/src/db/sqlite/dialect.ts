@@ -1,0 +1,135 @@
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryCompiler,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+import type { StatementResult } from "./statements.ts";
+
+/** One connection to SQLite, wherever it lives. */
+export interface SqliteConnection {
+  run(sql: string, parameters: readonly unknown[]): StatementResult | Promise<StatementResult>;
+}
+
+/** Where connections come from, and what starts a transaction on them. */
+export interface SqliteConnections {
+  /** `immediate` takes the write lock at once, so that a transaction never fails half-way for want of it. */
+  readonly begin: "begin immediate" | "begin";
+  readonly many: boolean;
+  acquire(): Promise<SqliteConnection>;
+  release(connection: SqliteConnection): void;
+  close(): Promise<void>;
+}
+
+/** Kysely on `node:sqlite`. Kysely's own SQLite dialect expects another driver's interface and one thread. */
+export function sqliteDialect(connections: SqliteConnections): Dialect {
+  return {
+    createAdapter: () => new Adapter(connections.many),
+    createDriver: () => new SqliteDriver(connections),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+class Adapter extends SqliteAdapter {
+  readonly #many: boolean;
+
+  constructor(many: boolean) {
+    super();
+    this.#many = many;
+  }
+
+  override get supportsMultipleConnections(): boolean {
+    return this.#many;
+  }
+
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class SqliteDriver implements Driver {
+  readonly #connections: SqliteConnections;
+
+  constructor(connections: SqliteConnections) {
+    this.#connections = connections;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return new Session(await this.#connections.acquire());
+  }
+
+  async releaseConnection(session: DatabaseConnection): Promise<void> {
+    if (session instanceof Session) this.#connections.release(session.connection);
+  }
+
+  async beginTransaction(session: DatabaseConnection): Promise<void> {
+    await session.executeQuery(CompiledQuery.raw(this.#connections.begin));
+  }
+
+  async commitTransaction(session: DatabaseConnection): Promise<void> {
+    await session.executeQuery(CompiledQuery.raw("commit"));
+  }
+
+  async rollbackTransaction(session: DatabaseConnection): Promise<void> {
+    await session.executeQuery(CompiledQuery.raw("rollback"));
+  }
+
+  async savepoint(session: DatabaseConnection, name: string, compile: QueryCompiler["compileQuery"]): Promise<void> {
+    await savepointCommand(session, "savepoint", name, compile);
+  }
+
+  async rollbackToSavepoint(
+    session: DatabaseConnection,
+    name: string,
+    compile: QueryCompiler["compileQuery"],
+  ): Promise<void> {
+    await savepointCommand(session, "rollback to", name, compile);
+  }
+
+  async releaseSavepoint(
+    session: DatabaseConnection,
+    name: string,
+    compile: QueryCompiler["compileQuery"],
+  ): Promise<void> {
+    await savepointCommand(session, "release", name, compile);
+  }
+
+  async destroy(): Promise<void> {
+    await this.#connections.close();
+  }
+}
+
+class Session implements DatabaseConnection {
+  readonly connection: SqliteConnection;
+
+  constructor(connection: SqliteConnection) {
+    this.connection = connection;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const { rows, changes } = await this.connection.run(query.sql, query.parameters);
+    return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
+  }
+
+  // biome-ignore lint/correctness/useYield: Kysely asks for the method; lists are read page by page instead.
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new Error("Read long lists page by page.");
+  }
+}
+
+async function savepointCommand(
+  session: DatabaseConnection,
+  command: "savepoint" | "rollback to" | "release",
+  name: string,
+  _compile: QueryCompiler["compileQuery"],
+): Promise<void> {
+  await session.executeQuery(CompiledQuery.raw(`${command} "${name.replaceAll('"', '""')}"`));
+}
