@@ -1,0 +1,58 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "postject";
+import { BuildError } from "./dependencies.ts";
+import { neutralise } from "./neutralise.ts";
+import { withoutSignature } from "./portable-executable.ts";
+import type { Runtime } from "./runtime.ts";
+
+interface Recipe {
+  readonly code: string;
+  readonly runtime: Runtime;
+  readonly executable: string;
+  readonly neutralised: boolean;
+  readonly agentFolder: string;
+}
+
+/** Node's documented mark of a single executable application; postject flips the character behind it. */
+const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+
+/**
+ * Node for Windows with the agent's code inside: signature off (it would no longer be true), variables neutralised,
+ * blob injected. Written beside its place and renamed, so that an interrupted build leaves no half of one.
+ *
+ * @throws {BuildError}
+ */
+export async function makeExecutable(recipe: Recipe): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), "postern-build-"));
+  const unfinished = `${recipe.executable}.unfinished`;
+  try {
+    const blob = makeBlob(work, recipe);
+    const node = withoutSignature(readFileSync(recipe.runtime.node));
+    if (recipe.neutralised) neutralise(node);
+    writeFileSync(unfinished, node, { mode: 0o755 });
+    await inject(unfinished, "NODE_SEA_BLOB", blob, { sentinelFuse: fuse });
+    renameSync(unfinished, recipe.executable);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    rmSync(unfinished, { force: true });
+  }
+}
+
+/** The blob is made by the same release of Node that runs it: its layout belongs to the release. */
+function makeBlob(work: string, { code, agentFolder }: Recipe): Buffer {
+  const node22 = join(agentFolder, "node_modules/.bin/node");
+  if (!existsSync(node22))
+    throw new BuildError("packages/agent/node_modules has no Node 22 for this platform: build on Linux, after npm ci");
+  const [main, output, config] = [join(work, "agent.cjs"), join(work, "agent.blob"), join(work, "sea.json")];
+  writeFileSync(main, code);
+  writeFileSync(
+    config,
+    // Code cache and snapshot are bound to the platform that made them, and this one is not Windows.
+    JSON.stringify({ main, output, disableExperimentalSEAWarning: true, useCodeCache: false, useSnapshot: false }),
+  );
+  execFileSync(node22, ["--experimental-sea-config", config], { stdio: "pipe" });
+  return readFileSync(output);
+}
