@@ -1,0 +1,63 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { DatabaseError } from "../db/database-error.ts";
+import { StoreBusy } from "../db/group-commit.ts";
+import { Problem, type ProblemCode, toProblemBody } from "./problems.ts";
+import { setSecurityHeaders } from "./security-headers.ts";
+
+/** Answers any error as problem+json. What is not a Problem tells its text to the log only. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error);
+  if (problem.status >= 500) request.log.error({ err: error }, "request failed");
+  sendProblem(problem, request, reply);
+}
+
+export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
+  const body = JSON.stringify(toProblemBody(problem, request.id));
+  // Also here: an address that the router cannot read never passes the hook that sets these.
+  setSecurityHeaders(reply, request.protocol === "https");
+  reply
+    .code(problem.status)
+    .header("request-id", request.id)
+    .headers(problem.headers)
+    .type("application/problem+json")
+    .serializer((payload: string) => payload)
+    .send(body);
+}
+
+/** For bytes that never became a request: too large headers, not HTTP at all. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, newId: () => string): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return;
+  const problem = new Problem(error.code === "HPE_HEADER_OVERFLOW" ? "headers_too_large" : "malformed_request");
+  const body = JSON.stringify(toProblemBody(problem, newId()));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}`,
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+const codeOfFrameworkError: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "media_type_unsupported",
+  FST_ERR_CTP_EMPTY_TYPE: "media_type_unsupported",
+  FST_ERR_MAX_PARAM_LENGTH: "uri_too_long",
+};
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof StoreBusy) return new Problem("overloaded", error.message, { headers: { "retry-after": "1" } });
+  if (error instanceof DatabaseError && error.kind === "full") {
+    return new Problem("overloaded", "The cluster's disk is full; nothing was stored.", {
+      headers: { "retry-after": "60" },
+    });
+  }
+  const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
+  const known = code === undefined ? undefined : codeOfFrameworkError[code];
+  if (known !== undefined) return new Problem(known);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Problem("malformed_request");
+  return new Problem("internal");
+}

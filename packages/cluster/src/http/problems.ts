@@ -1,0 +1,106 @@
+/**
+ * Every error of the API: its status, its title, and what to do next. The code is the name by which programs tell
+ * errors apart, so codes never change their meaning. This table is closed: an answer with any other code cannot be made.
+ */
+export const problems = {
+  validation_failed: [400, "The request does not fit the API", "Correct the members named in `errors`."],
+  malformed_request: [400, "The request cannot be read", "Send well-formed HTTP with a well-formed JSON body."],
+  cursor_invalid: [400, "The cursor does not belong to this list", "Start again without a cursor."],
+  unauthenticated: [401, "Nobody is logged in", "Log in, or send an API key that is valid."],
+  login_failed: [401, "Name or password is wrong", "Try again; an administrator can set a new password."],
+  permission_missing: [403, "Your roles do not allow this", "Ask somebody whose role allows it."],
+  grant_refused: [403, "You may not grant this role", "Ask a site administrator to grant it."],
+  csrf_refused: [403, "The request came from another site", "Send it from the console, or use an API key."],
+  session_required: [403, "An API key cannot do this", "Log in with name and password first."],
+  reauthentication_required: [
+    403,
+    "Your log-in is too old for this",
+    "Confirm your password with POST /api/v1/session/reauthenticate.",
+  ],
+  tls_required: [
+    403,
+    "Plain HTTP is not accepted from here",
+    "Use HTTPS, or go through the proxy that the cluster trusts.",
+  ],
+  not_found: [404, "There is no such thing", "Check the address and the id."],
+  method_not_allowed: [405, "This address does not know that method", "Use a method named in the `Allow` header."],
+  name_taken: [409, "The name is taken", "Choose another name."],
+  last_site_admin: [409, "The cluster would be without a site administrator", "Give the role to somebody else first."],
+  precondition_failed: [
+    412,
+    "Somebody changed it meanwhile",
+    "Read it again, and repeat your change on what is there now.",
+  ],
+  body_too_large: [413, "The body is too large", "Send less at once."],
+  uri_too_long: [414, "The address is too long", "Shorten the path or the query."],
+  media_type_unsupported: [415, "The body is not JSON", "Send `Content-Type: application/json`."],
+  encoding_unsupported: [415, "Compressed bodies are not accepted", "Send the body without `Content-Encoding`."],
+  password_unacceptable: [422, "The password cannot be used", "Choose a longer one; a sentence works well."],
+  login_throttled: [429, "Too many failed log-ins", "Wait for the time given in `Retry-After`."],
+  headers_too_large: [431, "The headers are too large", "Send fewer or smaller headers."],
+  internal: [500, "The cluster failed to do this", "Try again; the log has more under the request id."],
+  overloaded: [503, "The cluster is busy", "Try again after the time given in `Retry-After`."],
+  not_ready: [503, "The cluster is not ready", "Try again in a moment."],
+} as const satisfies Record<string, readonly [status: number, title: string, next: string]>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** One wrong member of a request, by its JSON pointer (RFC 6901). */
+export interface ProblemError {
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface ProblemOptions extends ErrorOptions {
+  readonly errors?: readonly ProblemError[];
+  /** Headers of the answer, such as `Retry-After` in seconds. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * An error that is answered as problem+json (RFC 9457). Throw it anywhere, also inside a work of `durable`.
+ *
+ * `detail` is one sentence for people about this very case; without it the table's advice stands there. It must not
+ * carry secrets.
+ */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly errors: readonly ProblemError[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ProblemCode, detail?: string, options: ProblemOptions = {}) {
+    const [status, , next] = problems[code];
+    super(detail ?? next, options);
+    this.code = code;
+    this.status = status;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** The body of an error's answer. */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly requestId: string;
+  readonly errors?: readonly ProblemError[];
+}
+
+export function toProblemBody(problem: Problem, requestId: string): ProblemBody {
+  const [status, title] = problems[problem.code];
+  return {
+    type: `urn:postern:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    requestId,
+    ...(problem.errors && { errors: problem.errors }),
+  };
+}

@@ -1,0 +1,19 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Migration } from "./db/migration.ts";
+import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
+
+/** Every table, each written by one feature only, the one that declares its type. */
+export type Database = {};
+
+/** For queries: the store's `reads`, or a transaction. */
+export type Db = Kysely<Database>;
+/** For changes: the transaction that `durable` hands out. */
+export type Tx = Transaction<Database>;
+export type Store = StoreOf<Database>;
+export type Durable = DurableOf<Database>;
+
+/**
+ * The schema's history, oldest first, across all features. New migrations go at the end, whichever feature they
+ * belong to: a database that has everything up to here must be able to go on from here.
+ */
+export const migrations: readonly Migration[] = [];
