@@ -57,3 +57,18 @@ export interface ServiceHost {
   /** Whether STOP is accepted. PRESHUTDOWN always is, so that shutdown stays orderly. */
   setStoppable(stoppable: boolean): void;
 }
+
+/** One platform, whole: what `windows/` and `posix/` each give to the program. */
+export interface Platform {
+  readonly name: "windows" | "linux" | "macos" | "aix" | "solaris";
+  readonly guard: Guard;
+  readonly listener: CommandListener;
+  readonly send: SendCommand;
+  readonly host: ServiceHost;
+  /** Where state, journal and trust anchor lie. */
+  readonly folders: { readonly data: string };
+  /** Whether this process may talk to the service as an administrator. */
+  isElevated(): boolean;
+  /** What the operating system calls this machine, stable over renaming; left out where it has no such name. */
+  machineId?(): string | undefined;
+}

@@ -1,0 +1,66 @@
+/** Longest command or answer between the command line and the service, bytes: room for a pasted CA file, not for a megabyte. */
+export const commandBytes = 64 * 1024;
+
+/** How long the command line waits for the service. Enrolling waits for the cluster, and that has its own limits. */
+export const commandTimeoutMs = 60_000;
+
+/** Clients that are served at once. More of them are somebody's loop, and must not cost the service its handles. */
+export const commandClients = 16;
+
+/** A client that says nothing is let go: it holds one of {@link commandClients}. */
+export const commandIdleMs = 10_000;
+
+/** How far the system clock may lie behind the highest trusted time at start before it counts as set back. */
+export const clockBehindMs = 5 * 60_000;
+
+/** A challenge is good for this much interrupt time: the way to a telephone and back. */
+export const challengeMs = 15 * 60_000;
+
+/** Used tokens are remembered this long past their expiry, by signed time: see `core/used-tokens.ts`. */
+export const rememberUsedSeconds = 24 * 3600;
+
+/** Used tokens remembered at once. Who can have so many made needs no trick with one of them; and state stays small. */
+export const maxUsedTokens = 512;
+
+/** Revoked token ids remembered at once; the newest stay. An answer brings 256 at most. */
+export const maxRevokedKept = 512;
+
+/** Charged to the lift when a service process starts: more than can be lost between two persisted budgets. */
+export const startChargeMs = 60_000;
+
+/** While lifted, the state is persisted this often (the budget), otherwise every {@link persistMs} (trusted time). */
+export const persistLiftedMs = 30_000;
+export const persistMs = 60_000;
+
+/** Preallocated for each of state and journal, so that a full disk refuses no valid token. */
+export const reservedBytes = 256 * 1024;
+
+/**
+ * A journal that nobody fetches stops growing here for entries that a local user can cause at will (refusals, service
+ * starts); they are counted instead. What changes protection is always written: only a signed config or a valid token
+ * causes it.
+ */
+export const journalSoftBytes = 224 * 1024;
+
+/** Entries that a local user can cause: this many at once, then one per {@link quotaRefillMs}; the rest is counted. */
+export const quotaBurst = 20;
+export const quotaRefillMs = 60_000;
+
+/** Longest text of journal entries in one check-in, characters: with facts and base64 it fits one message. */
+export const journalBatchChars = 64 * 1024;
+
+/** Without a sign of life from the cluster beyond the hold it promised, a request has failed. */
+export const requestTimeoutMs = 30_000;
+
+/** Pause after the first failed request; it doubles up to the cap, and full jitter spreads the agents. */
+export const backoffBaseMs = 1_000;
+export const backoffCapMs = 60_000;
+
+/** Pause after an answer that no repetition will change soon: decommissioned, or too old a protocol. */
+export const refusedByClusterMs = 15 * 60_000;
+
+/** Check-ins caused by local changes are at least this far apart: a loop of refusals must not become a loop of requests. */
+export const promptCheckInGapMs = 1_000;
+
+/** Longest time the service works on its orderly end before it ends anyhow. */
+export const stopMs = 5_000;
