@@ -3,7 +3,7 @@ import Type from "typebox";
 import { maxPartChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { Counter, Issuer, Seconds, Uuid } from "./schemas.ts";
-import { type MessageKind, openMessage, sealMessage } from "./signed-message.ts";
+import { messageKind, openMessage, sealMessage } from "./signed-message.ts";
 
 /** The settings of service protection that a profile gives an agent. */
 export const ServiceProtection = Type.Object({
@@ -42,11 +42,7 @@ const AgentConfigClaims = Type.Object({
 });
 export type AgentConfigClaims = Type.Static<typeof AgentConfigClaims>;
 
-const agentConfig: MessageKind<typeof AgentConfigClaims> = {
-  typ: "agent-config+jwt",
-  maxChars: maxPartChars,
-  schema: AgentConfigClaims,
-};
+const agentConfig = messageKind("agent-config+jwt", maxPartChars, AgentConfigClaims);
 
 /** Signs the desired config of one agent with the cluster's config key. */
 export async function sealAgentConfig(claims: AgentConfigClaims, signer: Signer): Promise<string> {
@@ -73,6 +69,7 @@ export function openAgentConfig(message: string, expected: ConfigExpectation): A
   if (claims.iss !== issuerOf(expected.clusterId)) throw new MessageRefused("wrong_cluster");
   if (claims.tid !== expected.tenantId) throw new MessageRefused("wrong_tenant");
   if (claims.sub !== expected.agentId) throw new MessageRefused("wrong_subject");
-  if (claims.rev < expected.minRevision) throw new MessageRefused("stale_revision");
+  // Asked this way round, so that an expectation which is no number accepts nothing.
+  if (!(claims.rev >= expected.minRevision)) throw new MessageRefused("stale_revision");
   return claims;
 }

@@ -1,8 +1,9 @@
 import { issuerOf, type Signer, type VerifyKey } from "@postern/token";
 import Type from "typebox";
+import { maxIdentityChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { Issuer, Seconds, Sha256, Uuid } from "./schemas.ts";
-import { type MessageKind, openMessage, sealMessage } from "./signed-message.ts";
+import { messageKind, openMessage, sealMessage } from "./signed-message.ts";
 
 const AgentIdentity = Type.Object({
   iss: Issuer,
@@ -14,11 +15,7 @@ const AgentIdentity = Type.Object({
 });
 export type AgentIdentity = Type.Static<typeof AgentIdentity>;
 
-const agentIdentity: MessageKind<typeof AgentIdentity> = {
-  typ: "agent-identity+jwt",
-  maxChars: 2048,
-  schema: AgentIdentity,
-};
+const agentIdentity = messageKind("agent-identity+jwt", maxIdentityChars, AgentIdentity);
 
 /** Signs with the config key that this agent, with this key, belongs to this tenant: a lost row is rebuilt from it. */
 export async function sealAgentIdentity(claims: AgentIdentity, signer: Signer): Promise<string> {

@@ -1,11 +1,11 @@
-import type { Signer, VerifyKey } from "@postern/token";
+import { maxLiftSeconds, type Signer, type VerifyKey } from "@postern/token";
 import Type from "typebox";
 import { Facts } from "./facts.ts";
 import { JournalEntry } from "./journal.ts";
-import { maxJournalEntries, maxMessageChars, maxRevoked } from "./limits.ts";
+import { maxJournalEntries, maxLayers, maxMessageChars, maxPartChars, maxRevoked } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
-import { Counter, Milliseconds, Next, Nonce, Seconds, SignedPart, Uuid } from "./schemas.ts";
-import { type MessageKind, readUnverified, sealMessage, type UnverifiedMessage } from "./signed-message.ts";
+import { Counter, Milliseconds, Next, Nonce, Seconds, signedPart, Uuid } from "./schemas.ts";
+import { messageKind, readUnverified, sealMessage, type UnverifiedMessage } from "./signed-message.ts";
 import { openTrustBundle, type TrustBundle } from "./trust-bundle.ts";
 
 export const protectionStates = ["off", "on", "lifted", "unsupported"] as const;
@@ -13,15 +13,18 @@ export type ProtectionState = (typeof protectionStates)[number];
 
 /** An agent's protection as it reports it. */
 export const ProtectionReport = Type.Object({
-  state: Type.Union(protectionStates.map((state) => Type.Literal(state))),
+  state: Type.Enum(protectionStates),
   /** Trusted time of the last change of state. */
   since: Milliseconds,
   /** Only while lifted: seconds of interrupt time left. */
-  budgetLeft: Type.Optional(Type.Integer({ minimum: 0 })),
+  budgetLeft: Type.Optional(Type.Integer({ minimum: 0, maximum: maxLiftSeconds })),
   /** Only while lifted: the token that was redeemed. */
   jti: Type.Optional(Uuid),
   /** Guard layers by name: `on`, `off` or `failed: …`. */
-  layers: Type.Record(Type.String({ pattern: "^[a-z][a-zA-Z]{0,39}$" }), Type.String({ maxLength: 160 })),
+  layers: Type.Record(Type.String({ pattern: "^[a-z][a-zA-Z]{0,39}$" }), Type.String({ maxLength: 160 }), {
+    additionalProperties: false,
+    maxProperties: maxLayers,
+  }),
 });
 export type ProtectionReport = Type.Static<typeof ProtectionReport>;
 
@@ -47,7 +50,7 @@ const CheckIn = Type.Object({
 });
 export type CheckIn = Type.Static<typeof CheckIn>;
 
-const checkIn: MessageKind<typeof CheckIn> = { typ: "agent-check-in+jwt", maxChars: maxMessageChars, schema: CheckIn };
+const checkIn = messageKind("agent-check-in+jwt", maxMessageChars, CheckIn);
 
 const Answer = Type.Object({
   sub: Uuid,
@@ -58,16 +61,16 @@ const Answer = Type.Object({
   bundleVer: Counter,
   /** Ids of tokens for this agent that were revoked and have not expired. */
   revoked: Type.Array(Uuid, { maxItems: maxRevoked }),
-  config: Type.Optional(SignedPart),
+  config: Type.Optional(signedPart(maxPartChars)),
   /** A newer trust bundle; it vouches for the key that signed this answer. */
-  bundle: Type.Optional(SignedPart),
+  bundle: Type.Optional(signedPart(maxPartChars)),
   /** Entries up to this `seq` are stored for good. */
   journalAcked: Counter,
   next: Next,
 });
 export type Answer = Type.Static<typeof Answer>;
 
-const answerKind: MessageKind<typeof Answer> = { typ: "agent-answer+jwt", maxChars: maxMessageChars, schema: Answer };
+const answerKind = messageKind("agent-answer+jwt", maxMessageChars, Answer);
 
 /** Signs a check-in with the agent's identity key. */
 export async function sealCheckIn(claims: CheckIn, identityKey: Signer): Promise<string> {
@@ -123,6 +126,6 @@ function newerBundle(unverifiedBundle: string | undefined, expected: AnswerExpec
   if (unverifiedBundle === undefined) return expected.bundle;
   const bundle = openTrustBundle(unverifiedBundle, expected.pinnedRoots);
   if (bundle.clusterId !== expected.bundle.clusterId) throw new MessageRefused("wrong_cluster");
-  if (bundle.version < expected.bundle.version) throw new MessageRefused("stale_bundle");
+  if (!(bundle.version >= expected.bundle.version)) throw new MessageRefused("stale_bundle");
   return bundle;
 }

@@ -4,10 +4,10 @@ import { type AgentConfigClaims, openAgentConfig } from "./agent-config.ts";
 import { openAgentIdentity } from "./agent-identity.ts";
 import { parsePublicJwk, verifyKeyOf } from "./ed25519.ts";
 import { Facts } from "./facts.ts";
-import { maxMessageChars } from "./limits.ts";
+import { maxEnrolRequestChars, maxIdentityChars, maxMessageChars, maxPartChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
-import { Next, Nonce, Seconds, Sha256, SignedPart, Uuid } from "./schemas.ts";
-import { type MessageKind, readUnverified, sealMessage } from "./signed-message.ts";
+import { Next, Nonce, Seconds, Sha256, signedPart, Uuid } from "./schemas.ts";
+import { messageKind, readUnverified, sealMessage } from "./signed-message.ts";
 import { openTrustBundle, type TrustBundle } from "./trust-bundle.ts";
 
 const EnrolRequest = Type.Object({
@@ -20,11 +20,7 @@ const EnrolRequest = Type.Object({
 });
 export type EnrolRequest = Type.Static<typeof EnrolRequest>;
 
-const enrolRequest: MessageKind<typeof EnrolRequest> = {
-  typ: "agent-enroll+jwt",
-  maxChars: 16 * 1024,
-  schema: EnrolRequest,
-};
+const enrolRequest = messageKind("agent-enroll+jwt", maxEnrolRequestChars, EnrolRequest);
 
 const EnrolAnswer = Type.Object({
   nonce: Nonce,
@@ -32,18 +28,14 @@ const EnrolAnswer = Type.Object({
   agentId: Uuid,
   tenantId: Uuid,
   clusterId: Uuid,
-  identity: SignedPart,
-  bundle: SignedPart,
-  config: SignedPart,
+  identity: signedPart(maxIdentityChars),
+  bundle: signedPart(maxPartChars),
+  config: signedPart(maxPartChars),
   next: Next,
 });
 export type EnrolAnswer = Type.Static<typeof EnrolAnswer>;
 
-const enrolAnswer: MessageKind<typeof EnrolAnswer> = {
-  typ: "agent-enroll-answer+jwt",
-  maxChars: maxMessageChars,
-  schema: EnrolAnswer,
-};
+const enrolAnswer = messageKind("agent-enroll-answer+jwt", maxMessageChars, EnrolAnswer);
 
 /** Signs an enrolment with the agent's new identity key, whose public half goes along in the header. */
 export async function sealEnrolRequest(claims: EnrolRequest, identityKey: Signer): Promise<string> {

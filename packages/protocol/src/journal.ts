@@ -1,6 +1,7 @@
+import { Buffer } from "node:buffer";
 import Type from "typebox";
 import { sha256Base64url } from "./ed25519.ts";
-import { maxJournalDataChars } from "./limits.ts";
+import { maxJournalDataBytes } from "./limits.ts";
 import { Milliseconds, Sha256 } from "./schemas.ts";
 
 /**
@@ -21,9 +22,18 @@ export const journalKinds = [
 ] as const;
 export type JournalKind = (typeof journalKinds)[number];
 
-const JournalData = Type.Record(
-  Type.String({ pattern: "^[a-z][A-Za-z0-9]{0,39}$" }),
-  Type.Union([Type.String({ maxLength: 255 }), Type.Integer(), Type.Boolean()]),
+/** Names and values are part of an entry's hash: unlike elsewhere, what is not of this form is refused, not dropped. */
+const JournalData = Type.Refine(
+  Type.Record(
+    Type.String({ pattern: "^[a-z][A-Za-z0-9]{0,39}$" }),
+    Type.Union([
+      Type.String({ maxLength: 255 }),
+      Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+      Type.Boolean(),
+    ]),
+    { additionalProperties: false },
+  ),
+  fitsJournal,
 );
 
 /** One thing that happened to an agent's protection. */
@@ -56,7 +66,7 @@ export function journalEntryHash(entry: JournalEntry): string {
   return sha256Base64url(JSON.stringify([entry.seq, entry.at, entry.trustedAt, entry.kind, data, entry.prev]));
 }
 
-/** Whether the entry's data is short enough that {@link maxJournalDataChars} hold for a full check-in. */
-export function fitsJournal(data: JournalEntry["data"]): boolean {
-  return JSON.stringify(data).length <= maxJournalDataChars;
+/** Whether `data` keeps to {@link maxJournalDataBytes}; a longer one is refused when it is sent and when it is read. */
+export function fitsJournal(data: Readonly<Record<string, string | number | boolean>>): boolean {
+  return Buffer.byteLength(JSON.stringify(data)) <= maxJournalDataBytes;
 }

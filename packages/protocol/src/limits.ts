@@ -6,14 +6,29 @@ export const maxBodyBytes = 128 * 1024;
 /** Longest signed message: what fits such a body with its JSON envelope around it. */
 export const maxMessageChars = maxBodyBytes - Buffer.byteLength('{"request":""}') - 64;
 
-/** Longest trust bundle or desired config: both must fit one answer together. */
-export const maxPartChars = 48 * 1024;
+/** Longest trust bundle or desired config: two of them, and all that goes with them, fit one answer. */
+export const maxPartChars = 42 * 1024;
+
+/** Longest identity. */
+export const maxIdentityChars = 2048;
+
+/** Longest enrolment: an unknown sender gets no more room than the longest facts need. */
+export const maxEnrolRequestChars = 16 * 1024;
+
+/** Longest text read as an activation key: its 136 characters with room for white space around. */
+export const maxActivationKeyChars = 512;
 
 /** Journal entries in one check-in; more wait for the next one. */
 export const maxJournalEntries = 100;
 
-/** Longest `data` of a journal entry, in characters of its JSON: a hundred of them fit one message. */
-export const maxJournalDataChars = 640;
+/**
+ * Longest `data` of a journal entry, in bytes of its JSON: a hundred of them fit one message beside the longest facts
+ * and layers, whatever script they are written in. An entry that could not be sent would hold up all after it.
+ */
+export const maxJournalDataBytes = 480;
+
+/** Guard layers an agent reports. */
+export const maxLayers = 16;
 
 /** Addresses an agent reports. */
 export const maxAddresses = 16;

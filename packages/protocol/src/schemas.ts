@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { maxAfterMs, maxHoldMs, maxPartChars } from "./limits.ts";
+import { maxAfterMs, maxHoldMs } from "./limits.ts";
 
 /** Lower-case UUID of any version (RFC 9562). */
 export const Uuid = Type.String({
@@ -26,7 +26,17 @@ export const Issuer = Type.String({
 });
 
 /** A signed part inside a message, still to be verified by its own rules. */
-export const SignedPart = Type.String({ minLength: 1, maxLength: maxPartChars });
+export function signedPart(maxChars: number) {
+  return Type.String({ maxLength: maxChars, pattern: "^[A-Za-z0-9_.-]+$" });
+}
+
+/**
+ * Text that an agent reports of its workload: no control characters, which could speak to somebody's terminal, and no
+ * lone surrogates, which databases refuse. Counted in code points, so that its size in UTF-8 is bounded too.
+ */
+export function reportedText(maxCodePoints: number) {
+  return Type.String({ pattern: `^[^\\p{Cc}\\p{Cs}]{1,${maxCodePoints}}$` });
+}
 
 /** When the agent should come again, and how long the cluster may hold the next answer. */
 export const Next = Type.Object({

@@ -6,8 +6,8 @@ import {
   understandsCritical,
   type VerifyKey,
 } from "@postern/token";
-import type { Static, TObject } from "typebox";
-import { Check, Clean } from "typebox/value";
+import type { Static, TObject, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
 import { MessageRefused } from "./refusal.ts";
 
 /**
@@ -20,10 +20,31 @@ export interface MessageKind<Schema extends TObject> {
   readonly typ: string;
   readonly maxChars: number;
   readonly schema: Schema;
+  /** Whether `value` is of the schema; unknown members do not matter. */
+  check(value: unknown): value is Static<Schema>;
+}
+
+export function messageKind<Schema extends TObject>(
+  typ: string,
+  maxChars: number,
+  schema: Schema,
+): MessageKind<Schema> {
+  // Compiled, since a cluster checks each of its agents' messages; late, since most programs read only some kinds.
+  let compiled: { Check(value: unknown): boolean } | undefined;
+  return {
+    typ,
+    maxChars,
+    schema,
+    check(value): value is Static<Schema> {
+      compiled ??= Compile(schema);
+      return compiled.Check(value);
+    },
+  };
 }
 
 /**
- * Signs `claims` as a message of `kind`; `header` adds protected members beside `typ`, `alg` and `kid`.
+ * Signs `claims` as a message of `kind`; `header` adds protected members beside `typ`, `alg` and `kid`. What the schema
+ * does not name is not signed: a caller's object may hold more than its type tells.
  *
  * @throws {TypeError} claims that the receiver would refuse, or too long a message
  */
@@ -33,8 +54,9 @@ export async function sealMessage<Schema extends TObject>(
   signer: Signer,
   header: JsonObject = {},
 ): Promise<string> {
-  if (!Check(kind.schema, claims)) throw new TypeError(`not the claims of ${kind.typ}`);
-  const message = await signCompact({ ...header, typ: kind.typ }, claims as object, signer);
+  if (!kind.check(claims)) throw new TypeError(`not the claims of ${kind.typ}`);
+  const named = onlyNamed(kind.schema, claims) as object;
+  const message = await signCompact({ ...header, typ: kind.typ }, named, signer);
   if (message.length > kind.maxChars) throw new TypeError(`${kind.typ} is longer than ${kind.maxChars} characters`);
   return message;
 }
@@ -64,8 +86,8 @@ export function readUnverified<Schema extends TObject>(
   const claims = unverified.payload();
   if (!understandsCritical(header, new Set()) || !claims) throw new MessageRefused("malformed");
   if (!understandsCritical(claims, new Set(Object.keys(kind.schema.properties)))) throw new MessageRefused("malformed");
-  if (!Check(kind.schema, claims)) throw new MessageRefused("malformed");
-  const unverifiedClaims = Clean(kind.schema, claims) as Static<Schema>;
+  if (!kind.check(claims)) throw new MessageRefused("malformed");
+  const unverifiedClaims = onlyNamed(kind.schema, claims) as Static<Schema>;
   return {
     unverifiedHeader: header,
     unverifiedClaims,
@@ -89,4 +111,14 @@ export function openMessage<Schema extends TObject>(
   keys: ReadonlyMap<string, VerifyKey>,
 ): Static<Schema> {
   return readUnverified(kind, message).verify((kid) => keys.get(kid));
+}
+
+/** A checked value without the members that its schema does not name, at any depth. */
+function onlyNamed(schema: TSchema, value: unknown): unknown {
+  const { properties, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema };
+  if (properties) {
+    const members = Object.entries(properties).filter(([name]) => Object.hasOwn(value as object, name));
+    return Object.fromEntries(members.map(([name, of]) => [name, onlyNamed(of, (value as JsonObject)[name])]));
+  }
+  return items ? (value as unknown[]).map((item) => onlyNamed(items, item)) : value;
 }

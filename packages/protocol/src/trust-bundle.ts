@@ -1,10 +1,10 @@
-import { issuerOf, type PublicJwk, type Signer, type VerifyKey } from "@postern/token";
+import { issuerOf, type Signer, type VerifyKey } from "@postern/token";
 import Type from "typebox";
 import { parsePublicJwk, thumbprintOf, verifyKeyOf } from "./ed25519.ts";
 import { maxBundleKeys, maxPartChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { Counter, Issuer, Seconds, Sha256 } from "./schemas.ts";
-import { type MessageKind, readUnverified, sealMessage } from "./signed-message.ts";
+import { messageKind, readUnverified, sealMessage } from "./signed-message.ts";
 
 export const keyUses = ["token", "config"] as const;
 export type KeyUse = (typeof keyUses)[number];
@@ -16,18 +16,14 @@ const TrustBundleClaims = Type.Object({
   /** Rises with every change; an agent never goes back. */
   ver: Counter,
   iat: Seconds,
-  keys: Type.Array(Type.Object({ kid: Sha256, use: Type.Union(keyUses.map((use) => Type.Literal(use))), jwk: Jwk }), {
+  keys: Type.Array(Type.Object({ kid: Sha256, use: Type.Enum(keyUses), jwk: Jwk }), {
     maxItems: maxBundleKeys,
   }),
   roots: Type.Array(Sha256, { minItems: 1, maxItems: 2 }),
 });
 export type TrustBundleClaims = Type.Static<typeof TrustBundleClaims>;
 
-const trustBundle: MessageKind<typeof TrustBundleClaims> = {
-  typ: "trust-bundle+jwt",
-  maxChars: maxPartChars,
-  schema: TrustBundleClaims,
-};
+const trustBundle = messageKind("trust-bundle+jwt", maxPartChars, TrustBundleClaims);
 
 /** The cluster's current public keys, as a root key vouches for them. */
 export interface TrustBundle {
@@ -58,6 +54,7 @@ export function openTrustBundle(message: string, pinnedRoots: ReadonlySet<string
   const jwk = parsePublicJwk(unverified.unverifiedHeader["jwk"]);
   const root = jwk && pinnedRoots.has(thumbprintOf(jwk)) ? verifyKeyOf(jwk) : undefined;
   const claims = unverified.verify((kid) => (root?.kid === kid ? root : undefined));
+  checkKeyIds(claims.keys);
   return {
     clusterId: claims.iss.slice(issuerOf("").length),
     version: claims.ver,
@@ -68,12 +65,16 @@ export function openTrustBundle(message: string, pinnedRoots: ReadonlySet<string
   };
 }
 
-function keysOf(claims: TrustBundleClaims, use: KeyUse): ReadonlyMap<string, VerifyKey> {
-  const keys = new Map<string, VerifyKey>();
-  for (const entry of claims.keys) {
-    const jwk: PublicJwk = entry.jwk;
-    if (entry.kid !== thumbprintOf(jwk)) throw new MessageRefused("malformed");
-    if (entry.use === use) keys.set(entry.kid, verifyKeyOf(jwk));
+/** Each key under its thumbprint and for one use only, or the whole bundle is refused. */
+function checkKeyIds(keys: TrustBundleClaims["keys"]): void {
+  const seen = new Set<string>();
+  for (const { kid, jwk } of keys) {
+    if (kid !== thumbprintOf(jwk) || seen.has(kid)) throw new MessageRefused("malformed");
+    seen.add(kid);
   }
-  return keys;
+}
+
+function keysOf(claims: TrustBundleClaims, use: KeyUse): ReadonlyMap<string, VerifyKey> {
+  const ofUse = claims.keys.filter((entry) => entry.use === use);
+  return new Map(ofUse.map((entry) => [entry.kid, verifyKeyOf(entry.jwk)]));
 }

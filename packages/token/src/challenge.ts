@@ -1,3 +1,5 @@
+import { maxTypedChallengeChars } from "./limits.ts";
+
 /** Crockford's base32 symbols, then the five more that only the check character may be: 37 is prime. */
 const symbols = "0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
 const dataSymbols = 15;
@@ -36,7 +38,8 @@ export function groupChallenge(challenge: string): string {
  * spaces, hyphens, `O` for zero and `I` or `L` for one are forgiven, as Crockford's base32 has it.
  */
 export function parseChallenge(typed: string): string | undefined {
-  const challenge = typed.slice(0, 64).toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+  if (typed.length > maxTypedChallengeChars) return undefined;
+  const challenge = typed.replace(/[\s-]/g, "").toUpperCase().replaceAll("O", "0").replace(/[IL]/g, "1");
   return shape.test(challenge) && checkSymbol(challenge.slice(0, dataSymbols)) === challenge.charAt(dataSymbols)
     ? challenge
     : undefined;

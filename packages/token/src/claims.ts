@@ -6,6 +6,9 @@ import { isUnixSeconds, type UnixSeconds } from "./unix-seconds.ts";
 /** The `typ` of an agent token: no other signed message can be taken for one (RFC 8725 §3.11). */
 export const agentTokenType = "agent-token+jwt";
 
+/** The one action there is so far; a token allows it when its `act` names it. */
+export const unprotectAction = "unprotect";
+
 /** Whom a token is for. */
 export type TokenTarget =
   | { readonly kind: "cluster" }
@@ -45,6 +48,11 @@ const understoodClaims = new Set(["iss", "aud", "jti", "iat", "nbf", "exp", "act
 /** The issuer of a cluster's tokens and messages. */
 export function issuerOf(clusterId: string): string {
   return `urn:postern:cluster:${clusterId}`;
+}
+
+/** Whether `iss` has the form that {@link issuerOf} gives. */
+export function isIssuer(iss: string): boolean {
+  return iss.startsWith(issuerOf("")) && uuid.test(iss.slice(issuerOf("").length));
 }
 
 /** The `aud` of a token for `target`. */

@@ -18,14 +18,20 @@ export interface UnverifiedJws {
   readonly signature: Uint8Array;
 }
 
-/** Signs `payload` as JWS Compact Serialization (RFC 7515 §7.1); `alg` and `kid` are the signer's. */
+/**
+ * Signs `payload` as JWS Compact Serialization (RFC 7515 §7.1); `alg` and `kid` are the signer's.
+ *
+ * @throws {TypeError} the signer gave something other than 64 bytes, which no reader would accept
+ */
 export async function signCompact(
   header: { readonly typ: string; readonly [name: string]: unknown },
   payload: object,
   signer: Signer,
 ): Promise<string> {
   const signingInput = `${encodeJson({ ...header, alg: signer.alg, kid: signer.kid })}.${encodeJson(payload)}`;
-  return `${signingInput}.${encodeBase64url(await signer.sign(utf8.encode(signingInput)))}`;
+  const signature = await signer.sign(utf8.encode(signingInput));
+  if (signature.length !== signatureBytes) throw new TypeError("the signer gave no Ed25519 signature");
+  return `${signingInput}.${encodeBase64url(signature)}`;
 }
 
 /**

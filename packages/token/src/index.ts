@@ -8,6 +8,7 @@ export {
   parseAudience,
   type TokenKind,
   type TokenTarget,
+  unprotectAction,
 } from "./claims.ts";
 export { type JsonObject, parseCompact, signCompact, type UnverifiedJws, understandsCritical } from "./compact-jws.ts";
 export * from "./limits.ts";

@@ -1,6 +1,9 @@
 /** Longest text accepted as a token. Ours are under 700 characters; a paste of a whole log must fail before any decoding. */
 export const maxTokenChars = 4096;
 
+/** Longest text read as a challenge: 16 symbols with room for however people space them. */
+export const maxTypedChallengeChars = 64;
+
 /** A token lives 15 minutes: long enough to carry it to a machine, too short to be kept in a drawer. */
 export const tokenLifetimeSeconds = 900;
 

@@ -1,5 +1,6 @@
-import { type AgentTokenClaims, agentTokenType, decodeClaims } from "./claims.ts";
+import { type AgentTokenClaims, agentTokenType, decodeClaims, isIssuer, unprotectAction } from "./claims.ts";
 import { type JsonObject, signCompact } from "./compact-jws.ts";
+import { maxTokenChars } from "./limits.ts";
 import type { Signer } from "./signing.ts";
 
 /**
@@ -7,10 +8,15 @@ import type { Signer } from "./signing.ts";
  *
  * The same claims and key give the same token, byte for byte; so a token can be given again without being stored.
  *
- * @throws {TypeError} claims that no agent would accept: they are refused here, where somebody can still act on it
+ * @throws {TypeError} claims that no agent of any cluster would accept, or a token longer than they read: refused here,
+ * where somebody can still act on it
  */
 export async function mint(claims: AgentTokenClaims, signer: Signer): Promise<string> {
   const wellFormed = decodeClaims(claims as unknown as JsonObject);
-  if (!wellFormed) throw new TypeError("not the claims of an agent token");
-  return signCompact({ typ: agentTokenType }, wellFormed, signer);
+  if (!wellFormed || !isIssuer(wellFormed.iss) || !wellFormed.act.includes(unprotectAction)) {
+    throw new TypeError("not the claims of an agent token");
+  }
+  const token = await signCompact({ typ: agentTokenType }, wellFormed, signer);
+  if (token.length > maxTokenChars) throw new TypeError(`an agent token has at most ${maxTokenChars} characters`);
+  return token;
 }

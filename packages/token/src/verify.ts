@@ -1,4 +1,11 @@
-import { type AgentTokenClaims, agentTokenType, decodeClaims, issuerOf, parseAudience } from "./claims.ts";
+import {
+  type AgentTokenClaims,
+  agentTokenType,
+  decodeClaims,
+  issuerOf,
+  parseAudience,
+  unprotectAction,
+} from "./claims.ts";
 import { parseCompact, type UnverifiedJws, understandsCritical } from "./compact-jws.ts";
 import { maxTokenChars, notBeforeSkewSeconds } from "./limits.ts";
 import { TokenRefused } from "./refusal.ts";
@@ -55,7 +62,7 @@ export function verifyUndated(token: string, context: AgentContext): AgentTokenC
   const claims = payload && decodeClaims(payload);
   if (!claims) throw new TokenRefused("malformed");
   checkTarget(claims, context);
-  if (!claims.act.includes("unprotect")) throw new TokenRefused("action_not_allowed");
+  if (!claims.act.includes(unprotectAction)) throw new TokenRefused("action_not_allowed");
   return claims;
 }
 
@@ -72,7 +79,8 @@ export function checkWindow(
   now: UnixSeconds,
   skewSeconds: number,
 ): void {
-  if (now + skewSeconds < window.nbf) throw new TokenRefused("not_yet_valid");
+  // Asked this way round, so that a time which is no number is refused.
+  if (!(now + skewSeconds >= window.nbf)) throw new TokenRefused("not_yet_valid");
   if (!(now < window.exp)) throw new TokenRefused("expired");
 }
 
@@ -100,8 +108,18 @@ function checkSignature(unverified: UnverifiedJws, keys: ReadonlyMap<string, Ver
 function checkTarget(claims: AgentTokenClaims, context: AgentContext): void {
   if (claims.iss !== issuerOf(context.clusterId)) throw new TokenRefused("wrong_cluster");
   const target = parseAudience(claims.aud);
-  if (target?.kind === "tenant" && target.tenantId !== context.tenantId) throw new TokenRefused("wrong_tenant");
-  if (target?.kind === "agent" && target.agentId !== context.agentId) throw new TokenRefused("wrong_agent");
+  switch (target?.kind) {
+    case "cluster":
+      return;
+    case "tenant":
+      if (target.tenantId !== context.tenantId) throw new TokenRefused("wrong_tenant");
+      return;
+    case "agent":
+      if (target.agentId !== context.agentId) throw new TokenRefused("wrong_agent");
+      return;
+    default:
+      throw new TokenRefused("malformed");
+  }
 }
 
 function checkChallenge(answered: string, outstanding: string | undefined): void {
