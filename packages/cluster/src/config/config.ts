@@ -1,0 +1,85 @@
+import { isLoopback } from "../http/plain-http.ts";
+import { ConfigError } from "./config-error.ts";
+import { parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
+import { readSettings, type SettingsSources } from "./settings.ts";
+
+export type Deployment = "on-prem" | "saas";
+
+/** How a cluster's node runs. Times of its life are fixed here; nothing below reads the environment. */
+export interface Config {
+  readonly dataDirectory: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Paths of PEM files. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** The origin that people and agents use; null: where the node listens. */
+  readonly publicUrl: string | null;
+  readonly deployment: Deployment;
+  readonly trustedProxies: readonly string[];
+  readonly adminPasswordFile: string | null;
+  /** Holds the passphrase of the key store; null: a key file in the data directory opens it. */
+  readonly keyPassphraseFile: string | null;
+  readonly logLevel: string;
+}
+
+/**
+ * The configuration: flags win over the environment, the environment over the file of `--config`, the file over the
+ * defaults.
+ *
+ * @throws {ConfigError} naming the setting, what is wrong with it and what to do
+ */
+export function loadConfig(sources: SettingsSources): Config {
+  const settings = readSettings(sources);
+  const { value } = settings;
+  if (value("database") !== null) {
+    throw settings.error(
+      "database",
+      "names a database, and this version keeps its data in the data directory only",
+      "Remove it.",
+    );
+  }
+  const config: Config = {
+    dataDirectory: value("data") ?? "data",
+    listen: parseListen(settings, value("listen") ?? "127.0.0.1:7480"),
+    tls: tlsOf(settings),
+    publicUrl: parsePublicUrl(settings, value("publicUrl")),
+    deployment: settings.oneOf("deployment", ["on-prem", "saas"]) ?? "on-prem",
+    trustedProxies: parseNetworks(settings, value("trustedProxies")),
+    adminPasswordFile: value("adminPasswordFile"),
+    keyPassphraseFile: value("keyPassphraseFile"),
+    logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
+  };
+  refusePlainHttpOnNetworks(config);
+  return config;
+}
+
+/** True when browsers reach the cluster by HTTPS: then cookies are Secure. */
+export function isReachedByTls(config: Pick<Config, "publicUrl" | "tls">): boolean {
+  return config.publicUrl === null ? config.tls !== null : config.publicUrl.startsWith("https:");
+}
+
+function tlsOf(settings: ReturnType<typeof readSettings>): Config["tls"] {
+  const certFile = settings.value("tlsCert");
+  const keyFile = settings.value("tlsKey");
+  if (certFile === null && keyFile === null) return null;
+  if (certFile === null)
+    throw settings.error("tlsCert", "is missing, and the key alone is not enough", "Give both or none.");
+  if (keyFile === null)
+    throw settings.error("tlsKey", "is missing, and the certificate alone is not enough", "Give both or none.");
+  return { certFile, keyFile };
+}
+
+function refusePlainHttpOnNetworks({ listen, tls, publicUrl, trustedProxies }: Config): void {
+  if (tls !== null) return;
+  if (!isLoopback(listen.host) && trustedProxies.length === 0) {
+    throw new ConfigError(
+      `Listening on ${listen.host} without TLS would send passwords and tokens in the clear. ` +
+        "Give POSTERN_TLS_CERT and POSTERN_TLS_KEY, name the proxy before it in POSTERN_TRUSTED_PROXIES, or listen on 127.0.0.1.",
+    );
+  }
+  const url = publicUrl === null ? null : new URL(publicUrl);
+  if (url?.protocol === "http:" && !isLoopback(url.hostname.replaceAll(/[[\]]/g, ""))) {
+    throw new ConfigError(
+      `POSTERN_PUBLIC_URL is ${publicUrl}, which browsers would reach without TLS. Use an https address.`,
+    );
+  }
+}

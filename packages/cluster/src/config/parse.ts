@@ -1,0 +1,41 @@
+import { toBlockList } from "../http/plain-http.ts";
+import type { Settings } from "./settings.ts";
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+export function parseListen(settings: Settings, text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port <= 65_535)) {
+    throw settings.error("listen", `is "${text}"`, "Write an address and a port, like 127.0.0.1:7480 or [::1]:7480.");
+  }
+  return { host, port };
+}
+
+/** An origin: `https://host[:port]` without path. */
+export function parsePublicUrl(settings: Settings, text: string | null): string | null {
+  if (text === null) return null;
+  const url = URL.parse(text);
+  const isOrigin = url !== null && (url.protocol === "https:" || url.protocol === "http:") && url.host !== "";
+  if (!isOrigin || url.pathname !== "/" || url.search !== "" || url.hash !== "" || url.username !== "") {
+    throw settings.error("publicUrl", `is "${text}"`, "Write it without a path, like https://postern.example.com.");
+  }
+  return url.origin;
+}
+
+/** Addresses and networks with commas between them. */
+export function parseNetworks(settings: Settings, text: string | null): string[] {
+  if (text === null) return [];
+  const entries = text.split(",").map((entry) => entry.trim());
+  try {
+    toBlockList(entries);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw settings.error(
+      "trustedProxies",
+      `cannot be used: ${problem}`,
+      "Write addresses or networks with commas between.",
+    );
+  }
+  return entries;
+}
