@@ -1,0 +1,29 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/**
+ * Writes a file that only its owner can read, whole or not at all: to a temporary name, flushed, renamed, the directory
+ * flushed.
+ */
+export function writePrivateFile(path: string, content: string): void {
+  const temporary = `${path}.new`;
+  const file = openSync(temporary, "w", 0o600);
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  flushDirectory(dirname(path));
+}
+
+function flushDirectory(path: string): void {
+  if (process.platform === "win32") return; // Windows flushes no directories
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

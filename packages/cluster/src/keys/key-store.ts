@@ -1,0 +1,182 @@
+import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { signerOf } from "@postern/protocol";
+import type { Signer } from "@postern/token";
+import { type Argon2Cost, argon2id, usualCost } from "../argon2id.ts";
+import type { RandomBytes } from "../db/ids.ts";
+import { writePrivateFile } from "./durable-file.ts";
+import type { KeyUse } from "./tables.ts";
+
+/** The key store cannot be opened or lacks a key. The message says what to do. */
+export class KeyStoreError extends Error {
+  override readonly name = "KeyStoreError";
+}
+
+/** Private keys in files of the data directory, each encrypted with AES-256-GCM under the store's own key. */
+export interface KeyStore {
+  /** Makes an Ed25519 key and keeps it. */
+  create(use: KeyUse): Signer;
+  /** @throws {KeyStoreError} when the key is not there or was altered */
+  load(kid: string, use: KeyUse): Signer;
+}
+
+export interface OpenKeyStoreOptions {
+  /** A folder of the data directory; made when it is not there. */
+  readonly directory: string;
+  /** The passphrase, or null for a key file beside the keys. */
+  readonly passphrase: string | null;
+  readonly randomBytes: RandomBytes;
+  /** For a new store; an existing one says itself what it costs. */
+  readonly cost?: Argon2Cost;
+}
+
+/** How the store's own key comes about. */
+interface StoreFile {
+  readonly version: 1;
+  readonly protection:
+    | { readonly kind: "key-file" }
+    | { readonly kind: "passphrase"; readonly salt: string; readonly cost: Argon2Cost; readonly check: string };
+}
+
+interface SealedKey {
+  readonly version: 1;
+  readonly kid: string;
+  readonly use: KeyUse;
+  readonly nonce: string;
+  readonly sealed: string;
+}
+
+/**
+ * Opens the key store, or makes it.
+ *
+ * @throws {KeyStoreError} wrong or missing passphrase, lost key file
+ */
+export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeyStore> {
+  const { directory, randomBytes } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const secret = existsSync(join(directory, "store.json")) ? await openStore(options) : await createStore(options);
+  return {
+    create(use) {
+      const privateKey = ed25519From(randomBytes(32));
+      const signer = signerOf(privateKey);
+      const sealedKey = seal(
+        secret,
+        signer.kid,
+        use,
+        privateKey.export({ format: "der", type: "pkcs8" }),
+        randomBytes(12),
+      );
+      writePrivateFile(join(directory, `${signer.kid}.json`), `${JSON.stringify(sealedKey)}\n`);
+      return signer;
+    },
+    load(kid, use) {
+      const path = join(directory, `${kid}.json`);
+      if (!/^[\w-]{43}$/.test(kid) || !existsSync(path)) {
+        throw new KeyStoreError(`The ${use} key ${kid} is not in ${directory}. Put the file back from a backup.`);
+      }
+      const signer = signerOf(createPrivateKey({ key: unseal(secret, kid, use, path), format: "der", type: "pkcs8" }));
+      if (signer.kid !== kid) throw new KeyStoreError(`The file ${path} holds another key. Put it back from a backup.`);
+      return signer;
+    },
+  };
+}
+
+/** An Ed25519 private key from its 32 secret bytes (RFC 8410 §7). */
+export function ed25519From(seed: Uint8Array): KeyObject {
+  const prefix = Buffer.from("302e020100300506032b657004220420", "hex");
+  return createPrivateKey({ key: Buffer.concat([prefix, seed]), format: "der", type: "pkcs8" });
+}
+
+async function createStore({ directory, passphrase, randomBytes, cost }: OpenKeyStoreOptions): Promise<Uint8Array> {
+  if (passphrase === null) {
+    const secret = randomBytes(32);
+    writePrivateFile(join(directory, "store.key"), `${Buffer.from(secret).toString("base64url")}\n`);
+    writeStoreFile(directory, { version: 1, protection: { kind: "key-file" } });
+    return secret;
+  }
+  const salt = randomBytes(16);
+  const chosen = cost ?? usualCost;
+  const secret = await argon2id(Buffer.from(passphrase), salt, chosen);
+  writeStoreFile(directory, {
+    version: 1,
+    protection: {
+      kind: "passphrase",
+      salt: Buffer.from(salt).toString("base64url"),
+      cost: chosen,
+      check: checkOf(secret),
+    },
+  });
+  return secret;
+}
+
+async function openStore({ directory, passphrase }: OpenKeyStoreOptions): Promise<Uint8Array> {
+  const { version, protection } = JSON.parse(readFileSync(join(directory, "store.json"), "utf8")) as StoreFile;
+  if (version !== 1)
+    throw new KeyStoreError(`The key store in ${directory} is of a newer version. Start a newer program.`);
+  if (protection.kind === "key-file") {
+    const path = join(directory, "store.key");
+    if (!existsSync(path)) throw new KeyStoreError(`The key file ${path} is gone. Put it back from a backup.`);
+    const secret = Buffer.from(readFileSync(path, "utf8").trim(), "base64url");
+    if (secret.length !== 32) throw new KeyStoreError(`The key file ${path} is damaged. Put it back from a backup.`);
+    return secret;
+  }
+  if (passphrase === null) {
+    throw new KeyStoreError("The key store is locked by a passphrase. Name its file in POSTERN_KEY_PASSPHRASE_FILE.");
+  }
+  const secret = await argon2id(Buffer.from(passphrase), Buffer.from(protection.salt, "base64url"), protection.cost);
+  if (checkOf(secret) !== protection.check) {
+    throw new KeyStoreError(
+      "The passphrase does not open the key store. Check the file named in POSTERN_KEY_PASSPHRASE_FILE.",
+    );
+  }
+  return secret;
+}
+
+function writeStoreFile(directory: string, content: StoreFile): void {
+  writePrivateFile(join(directory, "store.json"), `${JSON.stringify(content)}\n`);
+}
+
+/** Tells a wrong passphrase from a damaged key: a GCM tag over nothing, which says nothing about the key. */
+function checkOf(secret: Uint8Array): string {
+  const cipher = createCipheriv("aes-256-gcm", secret, Buffer.alloc(12));
+  cipher.setAAD(Buffer.from("postern-key-store"));
+  cipher.final();
+  return cipher.getAuthTag().toString("base64url");
+}
+
+function seal(secret: Uint8Array, kid: string, use: KeyUse, plain: Uint8Array, nonce: Uint8Array): SealedKey {
+  const cipher = createCipheriv("aes-256-gcm", secret, nonce);
+  cipher.setAAD(associatedData(kid, use));
+  const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  return {
+    version: 1,
+    kid,
+    use,
+    nonce: Buffer.from(nonce).toString("base64url"),
+    sealed: sealed.toString("base64url"),
+  };
+}
+
+function unseal(secret: Uint8Array, kid: string, use: KeyUse, path: string): Buffer {
+  try {
+    const { nonce, sealed } = JSON.parse(readFileSync(path, "utf8")) as SealedKey;
+    const bytes = Buffer.from(sealed, "base64url");
+    const decipher = createDecipheriv("aes-256-gcm", secret, Buffer.from(nonce, "base64url"), { authTagLength: 16 });
+    decipher.setAAD(associatedData(kid, use));
+    decipher.setAuthTag(bytes.subarray(-16));
+    return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
+  } catch (error) {
+    throw new KeyStoreError(
+      `The key file ${path} was altered or belongs to another store. Put it back from a backup.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The use is bound in, so that a config key's file cannot be passed off as a token key's. */
+function associatedData(kid: string, use: KeyUse): Buffer {
+  return Buffer.from(`postern-key:1:${use}:${kid}`);
+}
