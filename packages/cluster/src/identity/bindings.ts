@@ -1,0 +1,27 @@
+import type { Db } from "../schema.ts";
+import type { RoleBinding } from "./roles.ts";
+import type { RoleBindingTable } from "./tables.ts";
+
+/** The role bindings of some users, by user id. */
+export async function bindingsOf(db: Db, userIds: readonly string[]): Promise<Map<string, RoleBindingTable[]>> {
+  if (userIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("role_binding")
+    .selectAll()
+    .where("user_id", "in", [...userIds])
+    .orderBy("created_at")
+    .orderBy("id")
+    .execute();
+  return Map.groupBy(rows, (row) => row.user_id);
+}
+
+export function toBinding({ role, tenant_id }: RoleBindingTable): RoleBinding {
+  return { role, tenantId: tenant_id };
+}
+
+/** The tenant in whose audit log a change of a user stands: the only one that he belongs to, else the cluster's. */
+export function auditTenantOf(bindings: readonly RoleBinding[]): string | null {
+  const tenants = new Set(bindings.map((binding) => binding.tenantId));
+  const [only] = tenants;
+  return tenants.size === 1 && only !== undefined ? only : null;
+}
