@@ -1,0 +1,53 @@
+import { openAgentConfig } from "../src/agent-config.ts";
+import { openAgentIdentity } from "../src/agent-identity.ts";
+import { openAnswer, readCheckIn } from "../src/check-in.ts";
+import { thumbprintOf, verifyKeyOf } from "../src/ed25519.ts";
+import { openEnrolAnswer, openEnrolRequest } from "../src/enrolment.ts";
+import { openTrustBundle } from "../src/trust-bundle.ts";
+
+/** What a receiver knows and expects when a message of the vectors arrives. */
+export interface World {
+  readonly clusterId: string;
+  readonly tenantId: string;
+  readonly agentId: string;
+  readonly identityJwk: { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
+  /** Thumbprints of the roots that the agent pins; enrolling it knows the first of them only. */
+  readonly pinnedRoots: readonly string[];
+  /** The trust bundle that the agent has already. */
+  readonly bundle: string;
+  /** Of the request that was just sent. */
+  readonly nonce: string;
+  readonly minRevision: number;
+}
+
+/** How each kind of message is opened, and what is then known. */
+export const openers = {
+  "trust-bundle": (message: string, world: World): unknown => {
+    const { tokenKeys, configKeys, roots, ...rest } = openTrustBundle(message, new Set(world.pinnedRoots));
+    return { ...rest, tokenKeys: [...tokenKeys.keys()], configKeys: [...configKeys.keys()], roots: [...roots] };
+  },
+  "agent-identity": (message: string, world: World): unknown =>
+    openAgentIdentity(message, world.clusterId, bundleOf(world).configKeys),
+  "agent-config": (message: string, world: World): unknown =>
+    openAgentConfig(message, { ...world, configKeys: bundleOf(world).configKeys }),
+  "agent-enroll": (message: string): unknown => openEnrolRequest(message).claims,
+  "agent-enroll-answer": (message: string, world: World): unknown =>
+    openEnrolAnswer(message, {
+      nonce: world.nonce,
+      rootThumbprint: world.pinnedRoots[0] ?? "",
+      identityThumbprint: thumbprintOf(world.identityJwk),
+    }).answer,
+  "agent-check-in": (message: string, world: World): unknown => {
+    const key = verifyKeyOf(world.identityJwk);
+    return readCheckIn(message).verify((kid) => (kid === key.kid ? key : undefined));
+  },
+  "agent-answer": (message: string, world: World): unknown =>
+    openAnswer(message, { ...world, bundle: bundleOf(world), pinnedRoots: new Set(world.pinnedRoots) }).answer,
+};
+
+export type Kind = keyof typeof openers;
+export const kinds = Object.keys(openers) as Kind[];
+
+function bundleOf(world: World) {
+  return openTrustBundle(world.bundle, new Set(world.pinnedRoots));
+}
