@@ -36,6 +36,21 @@ export function onOrOff(text: string): boolean {
   return text === "on";
 }
 
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A point in time as RFC 3339, from one, or from a time ahead or ago such as `30m`, `12h`, `7d`. */
+export function timeOption(terminal: Terminal, flags: string, description: string, towards: "ahead" | "ago"): Option {
+  return new Option(flags, description).argParser((text) => {
+    const [, count, unit] = /^([1-9][0-9]{0,5})([mhd])$/.exec(text) ?? [];
+    const ms = Number(count) * unitMs[unit as keyof typeof unitMs];
+    const instant = count === undefined ? Date.parse(text) : terminal.now() + (towards === "ahead" ? ms : -ms);
+    if (!Number.isFinite(instant)) {
+      throw new InvalidArgumentError("Give a time like 2026-12-31T18:00:00Z, or 30m, 12h, 7d.");
+    }
+    return new Date(instant).toISOString();
+  });
+}
+
 /** An action that talks to the cluster the operator is logged in at. */
 export function withApi<Arguments extends unknown[]>(
   terminal: Terminal,

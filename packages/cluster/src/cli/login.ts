@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { type Api, apiAt, post, sessionCookieOf } from "./api.ts";
+import { type Api, apiAt, sessionCookieOf } from "./api.ts";
 import { defaultUrl, parseClusterUrl } from "./cluster-url.ts";
-import { examples } from "./command.ts";
+import { examples, withApi } from "./command.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
 import { isRefusedWith } from "./refused.ts";
 import { forgetSession, loadSession, saveSession } from "./session-file.ts";
-import { readPassword, type Terminal } from "./terminal.ts";
+import { readPassword, readPasswordChange, type Terminal } from "./terminal.ts";
 import { visible } from "./text.ts";
 
 interface LoginOptions {
@@ -39,6 +39,19 @@ export function addLoginCommands(program: Command, terminal: Terminal): void {
     .description("End the session and forget it.")
     .addHelpText("after", examples("postern logout"))
     .action(() => logOut(terminal));
+
+  program
+    .command("passwd")
+    .description("Change your own password. Ends your other sessions.")
+    .option("--password-stdin", "read two lines of standard input: the password of now, and the new one")
+    .addHelpText("after", examples("postern passwd"))
+    .action(
+      withApi(terminal, async (api, { passwordStdin = false }: { passwordStdin?: boolean }) => {
+        const { password, newPassword } = await readPasswordChange(terminal, passwordStdin);
+        await api.request("PUT", "/session/password", { body: { password, newPassword } });
+        terminal.say("You have a new password.\n");
+      }),
+    );
 }
 
 async function logIn(terminal: Terminal, name: string, options: LoginOptions): Promise<void> {
@@ -82,7 +95,7 @@ export async function withFreshLogin<Result>(
     const { name } = api.credentials.session;
     const question = `Your log-in is older than 15 minutes. Password of ${visible(name)} at ${api.url}: `;
     const password = await readPassword(terminal, question, options.passwordStdin ?? false);
-    await post(api, "/session/reauthenticate", { password });
+    await api.request("POST", "/session/reauthenticate", { body: { password } });
     return action();
   }
 }

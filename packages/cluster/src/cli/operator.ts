@@ -1,7 +1,15 @@
 import { type Command, CommanderError } from "commander";
+import { addActivationKeyCommands } from "./activation-keys.ts";
+import { addAgentCommands } from "./agents.ts";
+import { addApiKeyCommands } from "./api-keys.ts";
+import { addAuditCommands } from "./audit.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
 import { addLoginCommands } from "./login.ts";
+import { addProfileCommands } from "./profiles.ts";
+import { addSigningKeyCommands } from "./signing-keys.ts";
+import { addTenantCommands } from "./tenants.ts";
 import type { Terminal } from "./terminal.ts";
+import { addUserCommands } from "./users.ts";
 
 /**
  * Adds every command of an operator to `program`. They talk to the management API and to nothing else: what the CLI
@@ -9,6 +17,14 @@ import type { Terminal } from "./terminal.ts";
  */
 export function addOperatorCommands(program: Command, terminal: Terminal): void {
   addLoginCommands(program, terminal);
+  addUserCommands(program, terminal);
+  addTenantCommands(program, terminal);
+  addProfileCommands(program, terminal);
+  addAgentCommands(program, terminal);
+  addActivationKeyCommands(program, terminal);
+  addApiKeyCommands(program, terminal);
+  addSigningKeyCommands(program, terminal);
+  addAuditCommands(program, terminal);
 }
 
 /**

@@ -45,9 +45,29 @@ export function parseProblem(text: string): Problem | undefined {
 }
 
 /** What an operator can do about a refusal; the API's own sentences know nothing of this program. */
-const whatToDo: Readonly<Record<string, string>> = {};
+const whatToDo: Readonly<Partial<Record<string, string>> & Partial<Record<ProblemCode, string>>> = {
+  validation_failed: "Correct what is named above; the command's --help shows its flags.",
+  malformed_request: "Try again; if it stays so, something between here and the cluster changes requests.",
+  cursor_invalid: "Run the command again.",
+  unauthenticated: "Run: postern login NAME; or set POSTERN_API_KEY to a key that is valid.",
+  login_failed: "Try again; an administrator can set a new password for you.",
+  permission_missing: "Ask somebody whose role allows it, or a site administrator for the role.",
+  grant_refused: "Ask a site administrator to grant it.",
+  csrf_refused: "Use the address under which the cluster knows itself (POSTERN_PUBLIC_URL), or an API key.",
+  session_required: "Unset POSTERN_API_KEY and run: postern login NAME.",
+  reauthentication_required: "Run it at a terminal, which asks for your password; or give --password-stdin.",
+  tls_required: "Use the cluster's https address.",
+  not_found: "Check the id; the list command beside this one shows what there is.",
+  name_taken: "Choose another name.",
+  last_site_admin: "Give the role to somebody else first.",
+  precondition_failed: "Somebody changed it meanwhile: look at it again, then repeat your change.",
+  password_unacceptable: "Choose a longer password; a sentence works well.",
+  login_throttled: "Wait a few minutes, then try again.",
+  overloaded: "Wait a moment, then try again.",
+  not_ready: "Wait a moment, then try again.",
+};
 
 function otherwise({ status, requestId }: Problem): string {
   if (status >= 500) return `Try again; if it stays so, look for request ${requestId ?? "-"} in the cluster's log.`;
-  return "postern --help shows the commands, and each command's --help its flags.";
+  return "This program and the cluster may be of different versions; each command's --help shows its flags.";
 }

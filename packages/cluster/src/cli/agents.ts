@@ -1,0 +1,125 @@
+import { type Command, Option } from "commander";
+import type { Agent, AgentDetail } from "./answers.ts";
+import { type Api, get, list } from "./api.ts";
+import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
+import { findAgent, findTenant, tenantNames } from "./find.ts";
+import type { Terminal } from "./terminal.ts";
+import { asDetail, asJson, type Column } from "./text.ts";
+import { duration, fromNow, localTime, utcTime } from "./times.ts";
+
+interface AgentListOptions extends ListOptions {
+  readonly tenant?: string;
+  readonly search?: string;
+  readonly platform?: string;
+  readonly state?: string;
+  readonly protection?: string;
+}
+
+interface OneAgentOptions {
+  readonly tenant?: string;
+  readonly json?: true;
+}
+
+export function addAgentCommands(program: Command, terminal: Terminal): void {
+  const agent = topic(program, "agent", "Agents: the programs on your workloads, and what they report.");
+
+  agent
+    .command("list")
+    .description("List the agents that you see.")
+    .option("--tenant <tenant>", "only those of this tenant (name or id)")
+    .option("--search <text>", "only those with this in their host name")
+    .addOption(
+      new Option("--platform <platform>", "only this platform").choices([
+        "windows",
+        "linux",
+        "macos",
+        "aix",
+        "solaris",
+      ]),
+    )
+    .addOption(new Option("--state <state>", "only those that were heard of lately, or not").choices(agentStates))
+    .addOption(
+      new Option("--protection <state>", "only this state of protection").choices([
+        "off",
+        "on",
+        "lifted",
+        "unsupported",
+      ]),
+    )
+    .addOption(limitOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(
+        "postern agent list --tenant acme",
+        "postern agent list --protection lifted",
+        "postern agent list --state inactive --json | jq -r '.[].hostName'",
+      ),
+    )
+    .action(withApi(terminal, (api, options: AgentListOptions) => listAgents(terminal, api, options)));
+
+  agent
+    .command("show")
+    .description("Show one agent: its workload, its protection, and the config wanted of it.")
+    .argument("<agent>", "host name or id")
+    .option("--tenant <tenant>", "the tenant it belongs to (name or id)")
+    .addOption(jsonOption())
+    .addHelpText("after", examples("postern agent show WS-PAYROLL-07"))
+    .action(
+      withApi(terminal, async (api, typed: string, { tenant, json }: OneAgentOptions) => {
+        const { id } = await findAgent(api, typed, tenant);
+        const found: AgentDetail = await get(api, `/agents/${id}`);
+        terminal.print(json ? asJson(found) : detailOf(found, terminal.now()));
+      }),
+    );
+}
+
+const agentStates = ["active", "inactive"];
+
+async function listAgents(terminal: Terminal, api: Api, options: AgentListOptions): Promise<void> {
+  const { search: q, platform, state, protection } = options;
+  const tenantId = options.tenant === undefined ? undefined : (await findTenant(api, options.tenant)).id;
+  const listed = await list<Agent>(api, "/agents", { q, tenantId, platform, state, protection }, options.limit);
+  const names = options.json ? new Map<string, string>() : await tenantNames(api);
+  const now = terminal.now();
+  const columns: readonly Column<Agent>[] = [
+    { heading: "HOST", value: ({ hostName }) => hostName },
+    { heading: "TENANT", value: (row) => names.get(row.tenantId) ?? row.tenantId },
+    { heading: "PLATFORM", value: ({ platform: on }) => on },
+    { heading: "STATE", value: ({ state: is }) => is },
+    { heading: "PROTECTION", value: ({ protection: reported }) => reported ?? undefined },
+    { heading: "SEEN", value: ({ seenAt }) => fromNow(seenAt, now) },
+    { heading: "ID", value: ({ id }) => id },
+  ];
+  printList(terminal, listed, options, { columns, none: "No agents." });
+}
+
+function detailOf(agent: AgentDetail, now: number): string {
+  const { protectionReport: protection, config, trustBundle, facts } = agent;
+  const time = (instant: string) => `${localTime(instant)} (${utcTime(instant)})`;
+  const left = protection?.budgetLeftSeconds ?? undefined;
+  const layers = Object.entries(protection?.layers ?? {}).map(([layer, state]) => `${layer} ${state}`);
+  return asDetail([
+    ["id", agent.id],
+    ["host name", agent.hostName],
+    ["tenant", `${agent.tenant.name} (${agent.tenant.id})`],
+    ["platform", `${agent.platform} ${agent.osVersion}, ${facts.arch}`],
+    ["addresses", facts.addresses.join(", ") || "-"],
+    ["agent version", agent.agentVersion],
+    ["state", `${agent.state}, seen ${fromNow(agent.seenAt, now)}`],
+    ["enrolled", time(agent.enrolledAt)],
+    ["profile", `${agent.profile.name} (${agent.profile.id})`],
+    ["protection", protection ? `${protection.state} since ${time(protection.since)}` : "not reported yet"],
+    ["layers", layers.length > 0 ? layers.join(", ") : undefined],
+    ["lift", left === undefined ? undefined : `${duration(left * 1000)} left`],
+    ["redeemed token", protection?.tokenId ?? undefined],
+    ["config", configText(config)],
+    ["trust bundle", `${trustBundle.acknowledged} acknowledged, ${trustBundle.current} current`],
+    ["identity key", agent.identityThumbprint],
+  ]);
+}
+
+function configText({ desiredRev, appliedRev, refused }: AgentDetail["config"]): string {
+  if (refused) return `refused (${refused.code}), still the one of before`;
+  return desiredRev === appliedRev ? "applied" : "not yet applied";
+}

@@ -1,0 +1,138 @@
+/**
+ * What the management API answers, as far as these commands show it. Written by hand from the OpenAPI document: the CLI
+ * may talk to a cluster of another version, and must not import the cluster's parts to do so. Times are RFC 3339.
+ */
+export interface Tenant {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly changedAt: string;
+}
+
+/** A role and where it is held; `tenantId` null is the whole cluster. */
+export interface RoleBinding {
+  readonly role: string;
+  readonly tenantId: string | null;
+}
+
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly disabled: boolean;
+  readonly roles: readonly (RoleBinding & { readonly id: string })[];
+  readonly createdAt: string;
+  readonly changedAt: string;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly RoleBinding[];
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly usedAt: string | null;
+}
+
+export interface NewApiKey extends ApiKey {
+  /** Shown this once. */
+  readonly key: string;
+}
+
+export interface Profile {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly serviceProtection: {
+    readonly on: boolean;
+    readonly liftSeconds: number;
+    readonly singleUse: boolean;
+    readonly requireChallenge: boolean;
+  };
+  readonly createdAt: string;
+  readonly changedAt: string;
+}
+
+export interface Agent {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly hostName: string;
+  readonly platform: string;
+  readonly osVersion: string;
+  readonly agentVersion: string;
+  readonly state: string;
+  readonly protection: string | null;
+  readonly profileId: string;
+  readonly enrolledAt: string;
+  readonly seenAt: string;
+}
+
+export interface AgentDetail extends Agent {
+  readonly tenant: { readonly id: string; readonly name: string };
+  readonly profile: { readonly id: string; readonly name: string };
+  readonly facts: { readonly arch: string; readonly machineId: string; readonly addresses: readonly string[] };
+  readonly protectionReport: {
+    readonly state: string;
+    readonly since: string;
+    readonly budgetLeftSeconds: number | null;
+    readonly tokenId: string | null;
+    readonly layers: Readonly<Record<string, string>>;
+  } | null;
+  readonly config: {
+    readonly desiredRev: number;
+    readonly appliedRev: number;
+    readonly refused: { readonly rev: number; readonly code: string } | null;
+  };
+  readonly trustBundle: { readonly current: number; readonly acknowledged: number };
+  readonly identityThumbprint: string;
+  readonly dueAt: string;
+}
+
+export interface ActivationKey {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly description: string;
+  readonly state: string;
+  readonly uses: number;
+  readonly maxUses: number;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly expiresAt: string;
+  readonly revokedAt: string | null;
+}
+
+export interface NewActivationKey extends ActivationKey {
+  /** Shown this once. */
+  readonly key: string;
+}
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly use: string;
+  readonly state: string;
+  readonly createdAt: string;
+  readonly stateChangedAt: string;
+}
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly tenantId: string | null;
+  readonly seq: number;
+  readonly at: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly who: { readonly kind: string; readonly id: string | null; readonly name: string };
+  readonly from: { readonly address: string | null; readonly requestId: string | null };
+  readonly target: { readonly kind: string; readonly id: string | null; readonly name?: string } | null;
+  readonly why: string | null;
+}
+
+export interface AuditVerification {
+  readonly intact: boolean;
+  readonly chains: readonly {
+    readonly tenantId: string | null;
+    readonly entries: number;
+    readonly head: string;
+    readonly fault: { readonly seq: number; readonly code: string } | null;
+  }[];
+}

@@ -1,0 +1,175 @@
+import { type Command, Option } from "commander";
+import type { Profile } from "./answers.ts";
+import { type Api, jsonOf, list, post } from "./api.ts";
+import {
+  examples,
+  jsonOption,
+  type ListOptions,
+  limitOption,
+  onOrOff,
+  positiveInteger,
+  printList,
+  topic,
+  withApi,
+} from "./command.ts";
+import { wrongUsage } from "./failure.ts";
+import { findProfile, findTenant, tenantNames, tenantOrOnly } from "./find.ts";
+import type { Terminal } from "./terminal.ts";
+import { asDetail, asJson, type Column, visible } from "./text.ts";
+import { duration, localTime, utcTime } from "./times.ts";
+
+interface SettingOptions {
+  readonly serviceProtection?: boolean;
+  readonly liftSeconds?: number;
+  readonly singleUse?: boolean;
+  readonly requireChallenge?: boolean;
+}
+
+interface TenantOption {
+  readonly tenant?: string;
+}
+
+export function addProfileCommands(program: Command, terminal: Terminal): void {
+  const profile = topic(
+    program,
+    "profile",
+    "Agent config profiles: settings of agents, service protection among them.",
+  );
+
+  profile
+    .command("list")
+    .description("List the profiles that you see.")
+    .option("--tenant <tenant>", "only those of this tenant (name or id)")
+    .addOption(limitOption())
+    .addOption(jsonOption())
+    .addHelpText("after", examples("postern profile list", "postern profile list --tenant acme --json"))
+    .action(withApi(terminal, (api, options: ListOptions & TenantOption) => listProfiles(terminal, api, options)));
+
+  profile
+    .command("show")
+    .description("Show one profile.")
+    .argument("<profile>", "its name or id")
+    .option("--tenant <tenant>", "the tenant it belongs to (name or id)")
+    .addOption(jsonOption())
+    .addHelpText("after", examples("postern profile show Default --tenant acme"))
+    .action(
+      withApi(terminal, async (api, typed: string, { tenant, json }: TenantOption & { json?: true }) => {
+        const found = await findProfile(api, typed, tenant);
+        terminal.print(json ? asJson(found) : detailOf(found));
+      }),
+    );
+
+  const create = profile
+    .command("create")
+    .description("Make a profile. Prints its id. Service protection is off unless you switch it on.")
+    .argument("<name>", "its name")
+    .option("--tenant <tenant>", "the tenant it belongs to (name or id); needed when you see several");
+  addSettingOptions(create)
+    .addHelpText("after", examples("postern profile create locked --tenant acme --service-protection on"))
+    .action(
+      withApi(terminal, async (api, name: string, options: SettingOptions & TenantOption) => {
+        const tenant = await tenantOrOnly(api, options.tenant);
+        const body = { tenantId: tenant.id, name, ...settingsOf(options) };
+        const made: Profile = await post(api, "/profiles", body);
+        terminal.print(`${made.id}\n`);
+        terminal.say(`Made the profile ${visible(made.name)} of the tenant ${visible(tenant.name)}.\n`);
+      }),
+    );
+
+  const set = profile
+    .command("set")
+    .description("Change a profile. Connected agents have the change within about a second.")
+    .argument("<profile>", "its name or id")
+    .option("--tenant <tenant>", "the tenant it belongs to (name or id)")
+    .option("--name <name>", "its new name");
+  addSettingOptions(set)
+    .addHelpText(
+      "after",
+      examples(
+        "postern profile set Default --tenant acme --service-protection on",
+        "postern profile set locked --lift-seconds 3600 --single-use on",
+      ),
+    )
+    .action(
+      withApi(terminal, (api, typed: string, options: SettingOptions & TenantOption & { name?: string }) =>
+        setProfile(terminal, api, typed, options),
+      ),
+    );
+
+  profile
+    .command("delete")
+    .description("Delete a profile. The profile Default of a tenant stays.")
+    .argument("<profile>", "its name or id")
+    .option("--tenant <tenant>", "the tenant it belongs to (name or id)")
+    .addHelpText("after", examples("postern profile delete locked --tenant acme"))
+    .action(
+      withApi(terminal, async (api, typed: string, { tenant }: TenantOption) => {
+        const found = await findProfile(api, typed, tenant);
+        await api.request("DELETE", `/profiles/${found.id}`);
+        terminal.say(`Deleted the profile ${visible(found.name)}.\n`);
+      }),
+    );
+}
+
+async function listProfiles(terminal: Terminal, api: Api, options: ListOptions & TenantOption): Promise<void> {
+  const tenantId = options.tenant === undefined ? undefined : (await findTenant(api, options.tenant)).id;
+  const listed = await list<Profile>(api, "/profiles", { tenantId }, options.limit);
+  const names = options.json ? new Map<string, string>() : await tenantNames(api);
+  const columns: readonly Column<Profile>[] = [
+    { heading: "ID", value: ({ id }) => id },
+    { heading: "TENANT", value: (row) => names.get(row.tenantId) ?? row.tenantId },
+    { heading: "NAME", value: ({ name }) => name },
+    { heading: "SERVICE PROTECTION", value: ({ serviceProtection }) => word(serviceProtection.on) },
+    { heading: "CHANGED", value: ({ changedAt }) => utcTime(changedAt) },
+  ];
+  printList(terminal, listed, options, { columns, none: "No profiles." });
+}
+
+async function setProfile(
+  terminal: Terminal,
+  api: Api,
+  typed: string,
+  options: SettingOptions & TenantOption & { name?: string },
+): Promise<void> {
+  const { name } = options;
+  const body = { ...(name === undefined ? {} : { name }), ...settingsOf(options) };
+  if (Object.keys(body).length === 0) {
+    throw wrongUsage("Nothing to change was given.", "postern profile set --help shows what can be set.");
+  }
+  const found = await findProfile(api, typed, options.tenant);
+  const changed: Profile = jsonOf(api, await api.request("PATCH", `/profiles/${found.id}`, { body }));
+  terminal.print(detailOf(changed));
+}
+
+function addSettingOptions(command: Command): Command {
+  const setting = (flags: string, description: string) => new Option(flags, description).argParser(onOrOff);
+  return command
+    .addOption(setting("--service-protection <on|off>", "refuse to be stopped, disabled or uninstalled; Windows only"))
+    .addOption(new Option("--lift-seconds <n>", "the longest budget of a lift, in seconds").argParser(positiveInteger))
+    .addOption(setting("--single-use <on|off>", "refuse a token's second presentation on the same agent"))
+    .addOption(setting("--require-challenge <on|off>", "accept only tokens that answer a challenge"));
+}
+
+function settingsOf({ serviceProtection: on, liftSeconds, singleUse, requireChallenge }: SettingOptions) {
+  const given = Object.entries({ on, liftSeconds, singleUse, requireChallenge }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return given.length === 0 ? {} : { serviceProtection: Object.fromEntries(given) };
+}
+
+function detailOf({ id, tenantId, name, serviceProtection, changedAt }: Profile): string {
+  return asDetail([
+    ["id", id],
+    ["tenant", tenantId],
+    ["name", name],
+    ["service protection", word(serviceProtection.on)],
+    ["lift", `${serviceProtection.liftSeconds} seconds (${duration(serviceProtection.liftSeconds * 1000)})`],
+    ["single use", word(serviceProtection.singleUse)],
+    ["challenge required", word(serviceProtection.requireChallenge)],
+    ["changed", `${localTime(changedAt)} (${utcTime(changedAt)})`],
+  ]);
+}
+
+function word(on: boolean): string {
+  return on ? "on" : "off";
+}
