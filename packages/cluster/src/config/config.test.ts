@@ -37,6 +37,10 @@ test.each([
   { env: { POSTERN_PUBLIC_URL: "https://postern.example/path" }, message: /without a path/ },
   { env: { POSTERN_PUBLIC_URL: "http://postern.example" }, message: /without TLS/ },
   { env: { POSTERN_TRUSTED_PROXIES: "10.0.0.1, proxy" }, message: /^POSTERN_TRUSTED_PROXIES.*"proxy"/ },
+  {
+    env: { POSTERN_LISTEN: "0.0.0.0:443", POSTERN_TLS_CERT: "c", POSTERN_TLS_KEY: "k" },
+    message: /by which address.*POSTERN_PUBLIC_URL/,
+  },
   { env: { DATABASE_URL: "postgres://x" }, message: /^DATABASE_URL/ },
 ])("$env is refused", ({ env, message }) => {
   expect(() => load(env as unknown as Record<string, string>)).toThrow(message);
@@ -57,7 +61,7 @@ test("an error names the flag when a flag was given", () => {
 });
 
 test("other addresses are served with TLS, or behind a named proxy", () => {
-  const tls = load({ POSTERN_LISTEN: "0.0.0.0:443", POSTERN_TLS_CERT: "c", POSTERN_TLS_KEY: "k" });
+  const tls = load({ POSTERN_LISTEN: "192.0.2.1:443", POSTERN_TLS_CERT: "c", POSTERN_TLS_KEY: "k" });
   expect(isReachedByTls(tls)).toBe(true);
   const proxied = load({
     POSTERN_LISTEN: "0.0.0.0:80",

@@ -49,6 +49,12 @@ export function loadConfig(sources: SettingsSources): Config {
     logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
   };
   refusePlainHttpOnNetworks(config);
+  if (config.publicUrl === null && ["0.0.0.0", "::"].includes(config.listen.host)) {
+    throw new ConfigError(
+      `Listening on ${config.listen.host} leaves open by which address people and agents come. ` +
+        "Give it in POSTERN_PUBLIC_URL, like https://postern.example.com.",
+    );
+  }
   return config;
 }
 

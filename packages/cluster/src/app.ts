@@ -1,0 +1,81 @@
+import { auditRoutes } from "./audit/routes.ts";
+import { isReachedByTls } from "./config/config.ts";
+import type { Foundation } from "./foundation.ts";
+import { healthRoutes } from "./http/health.ts";
+import { createServer, type Server, type ServerOptions } from "./http/server.ts";
+import { apiKeyRoutes } from "./identity/api-key-routes.ts";
+import { createApiKeys } from "./identity/api-keys.ts";
+import { createAuthorize } from "./identity/authorize.ts";
+import { sessionCookie, sessionRoutes } from "./identity/session-routes.ts";
+import { createSessions } from "./identity/sessions.ts";
+import { createLoginThrottle } from "./identity/throttle.ts";
+import { userRoutes } from "./identity/user-routes.ts";
+import { createUsers } from "./identity/users.ts";
+import type { ClusterKeys } from "./keys/cluster-keys.ts";
+import { jwksRoute, keyRoutes } from "./keys/routes.ts";
+import { tenantRoutes } from "./tenants/routes.ts";
+import { createTenants } from "./tenants/tenants.ts";
+
+export interface AppOptions {
+  readonly foundation: Foundation;
+  readonly keys: ClusterKeys;
+  /** The origins of our own pages; may be filled once the port is known. */
+  readonly ownOrigins: ReadonlySet<string>;
+  readonly tls: ServerOptions["tls"];
+  readonly log: ServerOptions["log"];
+  readonly version: string;
+}
+
+/**
+ * Wires the whole cluster by hand, in the order in which the features may know each other. Nothing here decides
+ * anything.
+ */
+export async function createApp({ foundation, keys, ownOrigins, tls, log, version }: AppOptions): Promise<Server> {
+  const { config, clock, randomBytes, newId, store, audit, passwords } = foundation;
+  const { reads, durable } = store;
+  const { deployment } = config;
+  const cookie = sessionCookie(isReachedByTls(config));
+
+  const tenants = createTenants({ durable, audit, clock, newId, whenCreated: [] });
+  const throttle = createLoginThrottle(clock);
+  const sessions = createSessions({ reads, durable, audit, clock, newId, randomBytes, passwords, throttle });
+  const users = createUsers({ reads, durable, audit, clock, newId, passwords, deployment });
+  const apiKeys = createApiKeys({ durable, audit, clock, newId, randomBytes });
+
+  const app = await createServer({
+    authorize: createAuthorize({ reads, durable, audit, clock, cookieName: cookie.name, deployment, ownOrigins }),
+    newId,
+    tls,
+    trustedProxies: config.trustedProxies,
+    now: () => clock.now(),
+    log,
+    version,
+  });
+  app.decorateRequest("principal", null);
+
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+  });
+  healthRoutes(app, async () => !closing && (await hasCluster(foundation, keys)));
+  jwksRoute(app, reads);
+  await app.register(
+    (scope, _options, done) => {
+      const api = scope as unknown as Server;
+      auditRoutes(api, reads);
+      keyRoutes(api, reads);
+      tenantRoutes(api, reads, tenants);
+      sessionRoutes(api, { sessions, cookie, ownOrigins, deployment });
+      userRoutes(api, reads, users);
+      apiKeyRoutes(api, reads, apiKeys);
+      done();
+    },
+    { prefix: "/api/v1" },
+  );
+  return app;
+}
+
+async function hasCluster({ store }: Foundation, keys: ClusterKeys): Promise<boolean> {
+  const cluster = await store.reads.selectFrom("cluster").select("id").executeTakeFirst();
+  return cluster?.id === keys.clusterId;
+}

@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { ConfigError } from "./config/config-error.ts";
+import { type Foundation, readSecretFile } from "./foundation.ts";
+import { Problem } from "./http/problems.ts";
+import { enterFirstAdmin, generatePassword } from "./identity/first-admin.ts";
+import { requireAcceptablePassword } from "./identity/passwords.ts";
+import { writePrivateFile } from "./keys/durable-file.ts";
+import { enterFoundingKeys, foundKeys } from "./keys/found.ts";
+
+/** What the operator must be told once, after a cluster was made. */
+export interface Initialised {
+  readonly clusterId: string;
+  /** Null when the operator's own file gave the password. */
+  readonly adminPassword: string | null;
+  /** Holds the private half of the second root key, to be carried away. */
+  readonly secondRootFile: string;
+}
+
+/**
+ * Makes the cluster if the data directory has none: its id, its keys, its user `admin`. All of it is entered in one
+ * transaction, so a power cut leaves no cluster or a whole one.
+ *
+ * @returns null when there is a cluster already
+ * @throws {ConfigError} an admin password file that cannot be used
+ */
+export async function initialise(foundation: Foundation): Promise<Initialised | null> {
+  const { config, clock, randomBytes, newId, store, audit, keyStore, passwords } = foundation;
+  const known = await store.reads.selectFrom("cluster").select("id").executeTakeFirst();
+  if (known !== undefined) return null;
+
+  const given = readAdminPassword(config.adminPasswordFile);
+  const password = given ?? generatePassword(randomBytes);
+  const passwordHash = await passwords.hash(password);
+  const now = clock.now();
+  const founding = await foundKeys(newId(), keyStore, randomBytes, now);
+  const secondRootFile = join(config.dataDirectory, "second-root-key.json");
+  writePrivateFile(secondRootFile, founding.secondRoot.text);
+  await store.durable(async (tx) => {
+    await enterFoundingKeys(tx, audit, founding, now);
+    await enterFirstAdmin(tx, { audit, newId, now }, passwordHash);
+  });
+  return { clusterId: founding.clusterId, adminPassword: given === null ? password : null, secondRootFile };
+}
+
+function readAdminPassword(path: string | null): string | null {
+  if (path === null) return null;
+  const password = readSecretFile("POSTERN_ADMIN_PASSWORD_FILE", path);
+  try {
+    requireAcceptablePassword(password, "admin");
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new ConfigError(`POSTERN_ADMIN_PASSWORD_FILE names ${path}: ${error.message}`, { cause: error });
+  }
+  return password;
+}

@@ -1,0 +1,25 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { Command } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { addOperatorCommands, runCommandLine } from "./cli/operator.ts";
+import type { Terminal } from "./cli/terminal.ts";
+import { systemClock } from "./clock.ts";
+import { addNodeCommands } from "./node-commands.ts";
+
+const terminal: Terminal = {
+  env: process.env,
+  stdin: process.stdin,
+  print: (text) => void process.stdout.write(text),
+  say: (text) => void process.stderr.write(text),
+  now: () => systemClock.now(),
+  randomUuid: () => randomUUID(),
+};
+
+const program = new Command("postern")
+  .description("Service protection for agents on Windows workloads, and the 15-minute token that lifts it offline.")
+  .version(packageJson.version)
+  .helpCommand(false);
+addNodeCommands(program, { terminal, clock: systemClock, randomBytes, version: packageJson.version });
+addOperatorCommands(program, terminal);
+
+process.exitCode = await runCommandLine(program, process.argv.slice(2), terminal);
