@@ -41,18 +41,22 @@ export async function makeExecutable(recipe: Recipe): Promise<void> {
   }
 }
 
-/** The blob is made by the same release of Node that runs it: its layout belongs to the release. */
+/**
+ * The blob, with the time of the build in front of the code (`src/release.ts` reads it). Made by the same release of Node
+ * that runs it: its layout belongs to the release.
+ */
 function makeBlob(work: string, { code, agentFolder }: Recipe): Buffer {
   const node22 = join(agentFolder, "node_modules/.bin/node");
   if (!existsSync(node22))
     throw new BuildError("packages/agent/node_modules has no Node 22 for this platform: build on Linux, after npm ci");
-  const [main, output, config] = [join(work, "agent.cjs"), join(work, "agent.blob"), join(work, "sea.json")];
-  writeFileSync(main, code);
+  // Relative names: they end up in the blob, and a stack trace should not show the builder's folders.
+  const [main, output, config] = ["agent.cjs", "agent.blob", "sea.json"];
+  writeFileSync(join(work, main), `"use strict";\nconst POSTERN_BUILT_AT = ${Date.now()};\n${code}`);
   writeFileSync(
-    config,
+    join(work, config),
     // Code cache and snapshot are bound to the platform that made them, and this one is not Windows.
     JSON.stringify({ main, output, disableExperimentalSEAWarning: true, useCodeCache: false, useSnapshot: false }),
   );
-  execFileSync(node22, ["--experimental-sea-config", config], { stdio: "pipe" });
-  return readFileSync(output);
+  execFileSync(node22, ["--experimental-sea-config", config], { cwd: work, stdio: "pipe" });
+  return readFileSync(join(work, output));
 }

@@ -61,7 +61,7 @@ export const neutralisedVariables: readonly NeutralisedVariable[] = [
   { name: "NODE_SKIP_PLATFORM_CHECK", why: "starts where Node cannot run", native: 1, cached: 1 },
   { name: "NODE_PENDING_PIPE_INSTANCES", why: "starves Node's own pipes", cached: 1, source: 1 },
   { name: "NODE_MANY_ACCEPTS", why: "changes how connections are taken", source: 2 },
-  { name: "UV_THREADPOOL_SIZE", why: "one thread only would be held by the service manager", native: 1, cached: 1 },
+  { name: "UV_THREADPOOL_SIZE", why: "no thread left for files and names", native: 1, cached: 1 },
   { name: "SIMDUTF_FORCE_IMPLEMENTATION", why: "code for another processor crashes the agent", native: 1 },
   { name: "SIMDJSON_FORCE_IMPLEMENTATION", why: "code for another processor crashes the agent", native: 1 },
 ];

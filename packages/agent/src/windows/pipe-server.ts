@@ -1,0 +1,118 @@
+import { commandBytes, commandClients, commandIdleMs } from "../limits.ts";
+import type { CommandListener } from "../ports.ts";
+import { LineReader, toLine } from "./framing.ts";
+import { kernel32 } from "./kernel32.ts";
+import { pipeRetryMs } from "./limits.ts";
+import { koffi, WindowsError } from "./native.ts";
+import { isCancelled, openedPipe, PipeEnd } from "./pipe-end.ts";
+import { withDescriptor } from "./security.ts";
+
+const PIPE_ACCESS_DUPLEX = 0x3;
+const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000;
+const FILE_FLAG_OVERLAPPED = 0x40000000;
+const PIPE_REJECT_REMOTE_CLIENTS = 0x8;
+const ERROR_ACCESS_DENIED = 5;
+
+/** Somebody else made a pipe of our name first; our clients recognise it by its process and give it nothing. */
+export class PipeTaken extends Error {
+  override readonly name = "PipeTaken";
+  readonly code = "pipe_taken";
+}
+
+/** Serves the command line's program on the named pipe. `descriptor` is the pipe's SDDL. */
+export function pipeServer(name: string, descriptor: string): CommandListener {
+  return {
+    async listen(answer) {
+      let closing = false;
+      const ends = createInstances(name, descriptor);
+      const served = ends.map((end) => serve(end, answer, () => closing));
+      return {
+        async close() {
+          closing = true;
+          for (const end of ends) end.cancel();
+          await Promise.all(served);
+        },
+      };
+    },
+  };
+}
+
+/**
+ * All instances at once, and each kept for the next client: while any exists the name is ours.
+ *
+ * @throws {PipeTaken}
+ */
+function createInstances(name: string, descriptor: string): PipeEnd[] {
+  const ends: PipeEnd[] = [];
+  try {
+    for (let index = 0; index < commandClients; index++)
+      ends.push(new PipeEnd(createInstance(name, descriptor, index === 0)));
+  } catch (error) {
+    for (const end of ends) end.close();
+    if (error instanceof WindowsError && error.code === ERROR_ACCESS_DENIED)
+      throw new PipeTaken(`another program holds ${name}`, { cause: error });
+    throw error;
+  }
+  return ends;
+}
+
+function createInstance(name: string, descriptor: string, first: boolean): number {
+  return withDescriptor(descriptor, (lpSecurityDescriptor) =>
+    openedPipe(
+      "CreateNamedPipeW",
+      kernel32().CreateNamedPipeW(
+        name,
+        PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | (first ? FILE_FLAG_FIRST_PIPE_INSTANCE : 0),
+        PIPE_REJECT_REMOTE_CLIENTS,
+        commandClients,
+        commandBytes,
+        commandBytes,
+        0,
+        { nLength: koffi().sizeof("SECURITY_ATTRIBUTES"), lpSecurityDescriptor, bInheritHandle: 0 },
+      ),
+    ),
+  );
+}
+
+/** One client after another on one instance. What a client does wrong ends its conversation and nothing else. */
+async function serve(
+  end: PipeEnd,
+  answer: (request: string) => Promise<string>,
+  isClosing: () => boolean,
+): Promise<void> {
+  while (!isClosing()) {
+    try {
+      await end.connect();
+      await converse(end, answer);
+    } catch (error) {
+      if (!isClosing() && !isCancelled(error)) await pause(pipeRetryMs);
+    }
+    if (!isClosing()) end.reuse();
+  }
+  end.close();
+}
+
+async function converse(end: PipeEnd, answer: (request: string) => Promise<string>): Promise<void> {
+  const request = await end.within(commandIdleMs, () => readLine(end));
+  if (request === undefined) return;
+  const response = toLine(await answer(request), commandBytes);
+  await end.within(commandIdleMs, async () => {
+    await end.write(response);
+    // Disconnecting would discard what the client has not read yet: it closes when it has.
+    while ((await end.read()) !== undefined);
+  });
+}
+
+/** One line, or undefined when the far end closed before it was whole. */
+export async function readLine(end: PipeEnd): Promise<string | undefined> {
+  const reader = new LineReader(commandBytes);
+  for (let piece = await end.read(); piece !== undefined; piece = await end.read()) {
+    const line = reader.push(piece);
+    if (line !== undefined) return line;
+  }
+  return undefined;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,32 @@
+import type { Platform } from "../ports.ts";
+import { windowsGuard } from "./guard.ts";
+import { lazy } from "./native.ts";
+import { pipeClient } from "./pipe-client.ts";
+import { pipeServer } from "./pipe-server.ts";
+import { stringValue } from "./registry.ts";
+import { tokenHolds } from "./security.ts";
+import { pipeDescriptor } from "./security-descriptors.ts";
+import { windowsServiceHost } from "./service-host.ts";
+import { pipeName, serviceName } from "./service-name.ts";
+
+const administrators = "S-1-5-32-544";
+
+/** Everything the agent needs of Windows. Nothing native is loaded before one of its parts is used. */
+export function windowsPlatform(): Platform {
+  const host = windowsServiceHost(serviceName);
+  const guard = lazy(() => windowsGuard(serviceName, host.setStoppable));
+  return {
+    name: "windows",
+    // Made when first asked for, in the service's process: it reads that process's descriptor, which others do not need.
+    get guard() {
+      return guard();
+    },
+    listener: pipeServer(pipeName, pipeDescriptor),
+    send: pipeClient(pipeName, serviceName),
+    host,
+    isElevated: () => tokenHolds(administrators),
+    // Fixed, not asked of the environment: ProgramData is a variable that an administrator can change.
+    folders: { data: "C:\\ProgramData\\Postern" },
+    machineId: () => stringValue("SOFTWARE\\Microsoft\\Cryptography", "MachineGuid"),
+  };
+}
