@@ -72,3 +72,8 @@ export interface Platform {
   /** What the operating system calls this machine, stable over renaming; left out where it has no such name. */
   machineId?(): string | undefined;
 }
+
+/** Another process already is this machine's service. */
+export class AlreadyRunning extends Error {
+  override readonly name = "AlreadyRunning";
+}

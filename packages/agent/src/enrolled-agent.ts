@@ -1,0 +1,198 @@
+import { maxJournalEntries } from "@postern/protocol";
+import type { Changed } from "./core/effects.ts";
+import { receiveAnswer } from "./core/receive-answer.ts";
+import { reportProtection } from "./core/report.ts";
+import { begin, beginEnrolled, enrolledState, recoveredState, type StartContext } from "./core/start.ts";
+import { liftLeftMs, type PersistedState, persistedOf } from "./core/state.ts";
+import type { AgentEvent, Outcome } from "./core/step.ts";
+import { type Enrolment, identitySigner } from "./enrolment.ts";
+import { persistLiftedMs, persistMs } from "./limits.ts";
+import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
+import { exchangeWith } from "./link/exchange.ts";
+import { collectFacts } from "./link/facts.ts";
+import type { Clock, Platform } from "./ports.ts";
+import { type RunningAgent, runAgent } from "./running-agent.ts";
+import type { FileSystem } from "./store/file-system.ts";
+import { beginJournal, type Journal, openJournal } from "./store/journal-file.ts";
+import { stateFile } from "./store/state-file.ts";
+import { removePendingEnrolment, type TrustAnchor, writeTrustAnchor } from "./store/trust-anchor.ts";
+
+/** What an agent is made of beside its own code. */
+export interface ServicePorts {
+  readonly platform: Pick<Platform, "name" | "guard" | "listener" | "folders" | "machineId">;
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly agentVersion: string;
+  readonly builtAtMs: number;
+  /** UUIDv4. */
+  newId(): string;
+  randomBytes(count: number): Uint8Array;
+  /** Uniform in [0, 1). */
+  random(): number;
+  log(line: string): void;
+}
+
+/** An agent that has enrolled, at work: core, stores, guard and link. */
+export interface EnrolledAgent {
+  readonly anchor: TrustAnchor;
+  readonly running: RunningAgent;
+  readonly journal: Journal;
+  /** As {@link RunningAgent.apply}; what it changes is timed and told. */
+  apply(event: AgentEvent): Outcome;
+  link(): LinkStatus;
+  /** What a new enrolment of this machine takes over. */
+  persisted(): PersistedState;
+  /** Ends link and timers; guard and stores stay as they are. */
+  stop(): Promise<void>;
+}
+
+/** Starts the agent that enrolled here before, from what it persisted; whatever is lost of that, protection is on. */
+export function resumeAgent(anchor: TrustAnchor, ports: ServicePorts): EnrolledAgent {
+  const { fs, platform } = ports;
+  const { journal, damaged } = openJournal(fs, platform.folders.data, ports.newId());
+  const states = stateFile(fs, platform.folders.data);
+  const persisted = states.read(anchor.agentId);
+  const start = begin(persisted ?? recoveredState(anchor, journal.entries()), {
+    ...startContext(ports, journal),
+    stateLost: persisted === undefined,
+    journalLost: damaged,
+  });
+  return work(anchor, start, journal, (state) => states.write(anchor.agentId, state), ports);
+}
+
+/**
+ * Makes a verified enrolment this machine's own and starts the agent. The trust anchor is written last: until then the
+ * machine is what it was before.
+ */
+export function adoptEnrolment(
+  { anchor, config, iat, ageMs }: Enrolment,
+  previous: PersistedState | undefined,
+  ports: ServicePorts,
+): EnrolledAgent {
+  const { fs, platform } = ports;
+  const { data } = platform.folders;
+  const persisted = enrolledState({ bundle: anchor.bundle, iat, previous });
+  const states = stateFile(fs, data);
+  const journal = beginJournal(fs, data, ports.newId());
+  states.write(anchor.agentId, persisted);
+  writeTrustAnchor(fs, data, anchor);
+  removePendingEnrolment(fs, data);
+  const start = beginEnrolled(persisted, { iat, ageMs, config }, startContext(ports, journal));
+  return work(anchor, start, journal, (state) => states.write(anchor.agentId, state), ports);
+}
+
+function startContext({ platform, clock, builtAtMs, agentVersion }: ServicePorts, journal: Journal): StartContext {
+  return {
+    supported: platform.guard.supported,
+    readings: { systemMs: clock.systemNow(), interruptMs: clock.interruptMs() },
+    builtAtMs,
+    agentVersion,
+    journalFull: journal.full(),
+  };
+}
+
+function work(
+  anchor: TrustAnchor,
+  start: Changed,
+  journal: Journal,
+  persist: (state: PersistedState) => void,
+  ports: ServicePorts,
+): EnrolledAgent {
+  const { platform, clock, log } = ports;
+  let checkInNow = (): void => {};
+  const running = runAgent(anchor, start, {
+    clock,
+    guard: platform.guard,
+    journal,
+    persist,
+    checkInNow: () => checkInNow(),
+    log,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  schedule();
+  const checkIns = startCheckIns({
+    exchange: exchangeWith(anchor.cluster),
+    identityKey: identitySigner(anchor.identityKey),
+    clock,
+    report() {
+      const state = running.state();
+      return {
+        sub: anchor.agentId,
+        boot: state.boot,
+        protection: reportProtection(state, platform.guard.supported, running.layers()),
+        applied: { rev: state.rev, ...(state.refusedConfig ? { refused: state.refusedConfig } : {}) },
+        bundleVer: running.bundle().version,
+        journal: { id: journal.id, entries: journal.batch(maxJournalEntries) },
+      };
+    },
+    facts: () => collectFacts(platform, ports.agentVersion),
+    receive,
+    newNonce: () => newNonce(ports),
+    random: ports.random,
+    log,
+  });
+  checkInNow = checkIns.now;
+
+  return {
+    anchor,
+    running,
+    journal,
+    apply,
+    link: checkIns.status,
+    persisted: () => persistedOf(running.state()),
+    async stop() {
+      clearTimeout(timer);
+      await checkIns.stop();
+    },
+  };
+
+  function apply(event: AgentEvent): Outcome {
+    try {
+      return running.apply(event);
+    } finally {
+      schedule();
+    }
+  }
+
+  /** The next tick: when the lift is over, or when there is something to persist. */
+  function schedule(): void {
+    clearTimeout(timer);
+    const state = running.state();
+    const lifted = state.protection.state === "lifted";
+    timer = setTimeout(
+      () => apply({ type: "tick" }),
+      lifted ? Math.min(persistLiftedMs, liftLeftMs(state) + 1) : persistMs,
+    );
+  }
+
+  function receive(message: string, nonce: string, ageMs: number): { holdMs: number; afterMs: number } {
+    const received = receiveAnswer(message, {
+      bundle: running.bundle(),
+      pinnedRoots: new Set(anchor.pinnedRoots),
+      tenantId: anchor.tenantId,
+      agentId: anchor.agentId,
+      nonce,
+      appliedRev: running.state().rev,
+    });
+    apply({ type: "answered", received, ageMs });
+    forget(received.answer.journalAcked);
+    return received.answer.next;
+  }
+
+  /** Entries that are still there are told again, so nothing depends on this. */
+  function forget(seq: number): void {
+    const before = journal.entries().length;
+    try {
+      journal.acknowledged(seq);
+    } catch (error) {
+      log(`not saved: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    const left = journal.entries().length;
+    if (left > 0 && left < before) checkInNow();
+  }
+}
+
+/** 16 random bytes, base64url. */
+export function newNonce(ports: Pick<ServicePorts, "randomBytes">): string {
+  return Buffer.from(ports.randomBytes(16)).toString("base64url");
+}

@@ -1,0 +1,100 @@
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { type AgentConfigClaims, type Facts, parseActivationKey, signerOf } from "@postern/protocol";
+import type { Signer } from "@postern/token";
+import { EnrolmentFailed, enrol } from "./link/enrol.ts";
+import { checkClusterUrl, exchangeWith } from "./link/exchange.ts";
+import type { Clock } from "./ports.ts";
+import type { FileSystem } from "./store/file-system.ts";
+import {
+  type ClusterAddress,
+  type PendingEnrolment,
+  readPendingEnrolment,
+  type TrustAnchor,
+  writePendingEnrolment,
+} from "./store/trust-anchor.ts";
+
+export interface EnrolmentPorts {
+  readonly fs: FileSystem;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly facts: Facts;
+  newId(): string;
+  newNonce(): string;
+}
+
+/** A verified enrolment, of which nothing is written down yet. */
+export interface Enrolment {
+  readonly anchor: TrustAnchor;
+  readonly config: AgentConfigClaims;
+  /** When the answer was made, unix seconds, and how long ago at most. */
+  readonly iat: number;
+  readonly ageMs: number;
+}
+
+/**
+ * Enrols this machine at a cluster's address with an activation key.
+ *
+ * @throws {EnrolmentFailed} key_malformed, url_malformed, url_insecure, proxy_malformed, ca_malformed, and what
+ *   `link/enrol.ts` throws
+ */
+export async function enrolAt(
+  address: ClusterAddress,
+  activationKey: string,
+  ports: EnrolmentPorts,
+): Promise<Enrolment> {
+  const key = parseActivationKey(activationKey);
+  if (!key) throw new EnrolmentFailed("key_malformed");
+  const badUrl = checkClusterUrl(address.url);
+  if (badUrl) throw new EnrolmentFailed(badUrl);
+  if (address.proxy !== undefined && !/^https?:\/\/./.test(address.proxy)) throw new EnrolmentFailed("proxy_malformed");
+  if (address.ca !== undefined && !address.ca.includes("-----BEGIN CERTIFICATE-----"))
+    throw new EnrolmentFailed("ca_malformed");
+
+  const pending = pendingEnrolment(key.id, address.url, ports);
+  const { opened, ageMs } = await enrol({
+    exchange: exchangeWith(address),
+    key,
+    requestId: pending.requestId,
+    nonce: pending.nonce,
+    identityKey: identitySigner(pending.identityKey),
+    facts: ports.facts,
+    clock: ports.clock,
+  });
+  const { answer, bundle, config } = opened;
+  const anchor: TrustAnchor = {
+    layout: 1,
+    clusterId: answer.clusterId,
+    tenantId: answer.tenantId,
+    agentId: answer.agentId,
+    enrolledAt: answer.iat,
+    pinnedRoots: [...new Set([key.rootThumbprint, ...bundle.roots])],
+    identityKey: pending.identityKey,
+    identity: answer.identity,
+    bundle: answer.bundle,
+    cluster: address,
+  };
+  return { anchor, config, iat: answer.iat, ageMs };
+}
+
+/** The signer of an agent's identity key. @throws {TypeError} not such a key */
+export function identitySigner(identityKey: TrustAnchor["identityKey"]): Signer {
+  return signerOf(createPrivateKey({ format: "jwk", key: { ...identityKey } }));
+}
+
+/** The enrolment already under way with this key, or a new one, written down before anything is sent. */
+function pendingEnrolment(activationKeyId: string, url: string, ports: EnrolmentPorts): PendingEnrolment {
+  const known = readPendingEnrolment(ports.fs, ports.folder);
+  if (known?.activationKeyId === activationKeyId && known.url === url) return known;
+  const { kty, crv, x, d } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  if (kty !== "OKP" || crv !== "Ed25519" || x === undefined || d === undefined)
+    throw new TypeError("not an Ed25519 private key");
+  const pending: PendingEnrolment = {
+    activationKeyId,
+    url,
+    requestId: ports.newId(),
+    nonce: ports.newNonce(),
+    identityKey: { kty, crv, x, d },
+  };
+  writePendingEnrolment(ports.fs, ports.folder, pending);
+  return pending;
+}

@@ -1,0 +1,161 @@
+import { type CheckIn, type Facts, MessageRefused, maxHoldMs, sealCheckIn } from "@postern/protocol";
+import type { Signer } from "@postern/token";
+import { promptCheckInGapMs, refusedByClusterMs, requestTimeoutMs } from "../limits.ts";
+import type { Clock } from "../ports.ts";
+import { backoffMs } from "./backoff.ts";
+import { type Exchange, NoResponse, type UnverifiedResponse } from "./exchange.ts";
+import { unverifiedAnswer, unverifiedProblemCode } from "./problem.ts";
+
+/** What a check-in says, beside what the link itself adds. */
+export type CheckInBody = Omit<CheckIn, "nonce" | "n" | "facts">;
+
+export interface CheckInOptions {
+  readonly exchange: Exchange;
+  readonly identityKey: Signer;
+  readonly clock: Clock;
+  /** What to report, at the moment it is sent. */
+  report(): CheckInBody;
+  facts(): Facts;
+  /**
+   * Verifies the answer to the request with this nonce, sent `ageMs` ago, and applies it.
+   *
+   * @throws {MessageRefused} not a valid answer
+   */
+  receive(answer: string, nonce: string, ageMs: number): { holdMs: number; afterMs: number };
+  newNonce(): string;
+  /** Uniform in [0, 1): spreads the agents. */
+  random(): number;
+  log(line: string): void;
+}
+
+/** How the last check-in went. */
+export interface LinkStatus {
+  /** Reading of interrupt time at the last valid answer. */
+  readonly reachedAtMs?: number;
+  /** Why there has been none since; unsigned, for people. */
+  readonly trouble?: string;
+}
+
+export interface CheckIns {
+  /** Something has changed here: the held request is given up for a new one. */
+  now(): void;
+  status(): LinkStatus;
+  /** Ends the one under way. Resolves when nothing will be called any more. */
+  stop(): Promise<void>;
+}
+
+/** Checks in with the cluster, one held request after another, until stopped. */
+export function startCheckIns(options: CheckInOptions): CheckIns {
+  const { clock } = options;
+  let stopped = false;
+  let n = 0;
+  let failures = 0;
+  let holdMs = maxHoldMs;
+  let knownFacts: string | undefined;
+  let status: LinkStatus = {};
+  let wanted = false;
+  let sentAtMs = Number.NEGATIVE_INFINITY;
+  let interrupt: () => void = () => {};
+  const running = loop();
+
+  return {
+    now() {
+      wanted = true;
+      interrupt();
+    },
+    status: () => status,
+    async stop() {
+      stopped = true;
+      interrupt();
+      await running;
+    },
+  };
+
+  async function loop(): Promise<void> {
+    while (!stopped) {
+      wanted = false;
+      const { pauseMs, patient } = await checkIn();
+      await sleep(pauseMs, () => stopped || (wanted && !patient));
+      // One caused by a local change still keeps its distance from the one before.
+      if (wanted) await sleep(sentAtMs + promptCheckInGapMs - clock.interruptMs(), () => stopped);
+    }
+  }
+
+  /** One request and its answer; resolves to the pause after it. */
+  async function checkIn(): Promise<Pause> {
+    const givenUp = new AbortController();
+    interrupt = () => givenUp.abort();
+    const nonce = options.newNonce();
+    const facts = options.facts();
+    const factsText = JSON.stringify(facts);
+    sentAtMs = clock.interruptMs();
+    try {
+      const claims: CheckIn = {
+        ...options.report(),
+        nonce,
+        n: ++n,
+        ...(factsText === knownFacts ? {} : { facts }),
+      };
+      const body = JSON.stringify({ request: await sealCheckIn(claims, options.identityKey) });
+      const response = await options.exchange("/agent/v1/check-in", body, {
+        timeoutMs: holdMs + requestTimeoutMs,
+        signal: givenUp.signal,
+      });
+      const answer = response.status === 200 ? unverifiedAnswer(response) : undefined;
+      if (answer === undefined) return refused(response);
+      const next = options.receive(answer, nonce, clock.interruptMs() - sentAtMs);
+      knownFacts = factsText;
+      failures = 0;
+      holdMs = next.holdMs;
+      status = { reachedAtMs: clock.interruptMs() };
+      return { pauseMs: next.afterMs, patient: false };
+    } catch (error) {
+      if (givenUp.signal.aborted) return { pauseMs: 0, patient: false };
+      return failed(troubleOf(error));
+    }
+  }
+
+  /** A response that is no answer. It steers the pause and nothing else. */
+  function refused(response: UnverifiedResponse): Pause {
+    const { pauseMs } = failed(unverifiedProblemCode(response), response.retryAfterMs);
+    const lasting = response.status === 403 || response.status === 426;
+    return {
+      pauseMs: lasting ? pauseMs + Math.floor(options.random() * refusedByClusterMs) : pauseMs,
+      patient: response.retryAfterMs !== undefined || lasting,
+    };
+  }
+
+  function failed(trouble: string, atLeastMs?: number): Pause {
+    failures += 1;
+    if (status.trouble !== trouble) options.log(`check-in: ${trouble}`);
+    status = { ...status, trouble };
+    return { pauseMs: backoffMs(failures, options.random, atLeastMs), patient: false };
+  }
+
+  /** Waits until the time is over, or a call of `interrupt` finds `enough`. */
+  function sleep(ms: number, enough: () => boolean): Promise<void> {
+    if (ms <= 0 || enough()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      interrupt = () => {
+        if (enough()) end();
+      };
+    });
+  }
+}
+
+interface Pause {
+  readonly pauseMs: number;
+  /** The cluster asked for it: local changes wait too. */
+  readonly patient: boolean;
+}
+
+function troubleOf(error: unknown): string {
+  if (error instanceof NoResponse) return error.code;
+  if (error instanceof MessageRefused) return `answer_${error.reason}`;
+  return error instanceof Error ? error.name : "unknown_error";
+}

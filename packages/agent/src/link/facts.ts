@@ -1,0 +1,27 @@
+import { arch, hostname, networkInterfaces, release, version } from "node:os";
+import { type Facts, maxAddresses } from "@postern/protocol";
+import type { Platform } from "../ports.ts";
+
+const maxTextChars = 255;
+const maxAddressChars = 64;
+
+/** What this workload says of itself. Whoever administers it can make it say anything. */
+export function collectFacts(platform: Pick<Platform, "name" | "machineId">, agentVersion: string): Facts {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((interfaces) => interfaces ?? [])
+    .filter((address) => !address.internal && address.address.length <= maxAddressChars)
+    .map(({ address }) => address);
+  return {
+    hostName: text(hostname()),
+    platform: platform.name,
+    osVersion: text(`${version()} (${release()})`),
+    arch: text(arch()),
+    agentVersion: text(agentVersion),
+    machineId: text(platform.machineId?.() ?? ""),
+    addresses: [...new Set(addresses)].sort().slice(0, maxAddresses),
+  };
+}
+
+function text(value: string): string {
+  return value.trim().slice(0, maxTextChars) || "unknown";
+}

@@ -1,0 +1,132 @@
+import { openTrustBundle, type TrustBundle } from "@postern/protocol";
+import type { AgentContext } from "@postern/token";
+import type { Changed } from "./core/effects.ts";
+import { judgeToken, type Verdict } from "./core/judge-token.ts";
+import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
+import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
+import type { Clock, Guard, LayerReport } from "./ports.ts";
+import type { Journal } from "./store/journal-file.ts";
+import type { TrustAnchor } from "./store/trust-anchor.ts";
+
+/** What a running agent works with. */
+export interface AgentPorts {
+  readonly clock: Clock;
+  readonly guard: Guard;
+  readonly journal: Journal;
+  /** Durable when it returns. */
+  persist(state: PersistedState): void;
+  /** Tells the cluster what changed. */
+  checkInNow(): void;
+  log(line: string): void;
+}
+
+/** The core at work: one state, and its effects carried out. */
+export interface RunningAgent {
+  /**
+   * Lets something happen, and returns when all of it is done.
+   *
+   * @throws {NotSaved} it would have taken protection off and could not be written down: nothing has changed
+   */
+  apply(event: AgentEvent): Outcome;
+  /** The state as of now. */
+  state(): AgentState;
+  /** What would become of a token, without anything becoming of it. */
+  explain(token: string): Verdict;
+  bundle(): TrustBundle;
+  layers(): LayerReport;
+}
+
+/** Permission to lift that leaves no trace could be used again after a power cut; so it is not given. */
+export class NotSaved extends Error {
+  override readonly name = "NotSaved";
+}
+
+/** Puts a started state (see `core/start.ts`) to work: carries out what the start asks for, then takes events. */
+export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts): RunningAgent {
+  const pinnedRoots = new Set(anchor.pinnedRoots);
+  let state = start.state;
+  let layers: LayerReport = {};
+  let bundle = openTrustBundle(state.bundle, pinnedRoots);
+  carryOut(start);
+
+  return {
+    apply(event) {
+      const { outcome, ...changed } = step(state, event, context());
+      const disarms = changed.effects.some((effect) => effect.type === "disarm");
+      carryOut(changed, disarms);
+      if (event.type === "answered") bundle = event.received.bundle;
+      return outcome;
+    },
+    state: () => stateAt(state, context()),
+    explain: (token) => judgeToken(stateAt(state, context()), token, trust()),
+    bundle: () => bundle,
+    layers: () => layers,
+  };
+
+  function carryOut({ state: next, effects }: Changed, mustBeSaved = false): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case "journal":
+          save(mustBeSaved, () =>
+            ports.journal.append({
+              at: ports.clock.systemNow(),
+              trustedAt: next.time.trustedMs,
+              kind: effect.kind,
+              data: effect.data,
+            }),
+          );
+          break;
+        case "persist":
+          save(mustBeSaved, () => ports.persist(persistedOf(next)));
+          break;
+        case "arm":
+          layers = guarded(() => ports.guard.arm());
+          break;
+        case "disarm":
+          layers = guarded(() => ports.guard.disarm());
+          break;
+        case "checkIn":
+          ports.checkInNow();
+          break;
+      }
+    }
+    state = next;
+  }
+
+  /** Time that passes, a refusal, protection coming back: none of it waits for a disk. */
+  function save(must: boolean, write: () => unknown): void {
+    try {
+      write();
+    } catch (error) {
+      ports.log(`not saved: ${reasonOf(error)}`);
+      if (must) throw new NotSaved("the change could not be written to disk", { cause: error });
+    }
+  }
+
+  function guarded(call: () => LayerReport): LayerReport {
+    try {
+      return call();
+    } catch (error) {
+      ports.log(`guard: ${reasonOf(error)}`);
+      return { guard: `failed: ${reasonOf(error)}` };
+    }
+  }
+
+  function context(): StepContext {
+    return {
+      interruptMs: ports.clock.interruptMs(),
+      supported: ports.guard.supported,
+      trust: trust(),
+      journalFull: ports.journal.full(),
+    };
+  }
+
+  function trust(): AgentContext {
+    const { clusterId, tenantId, agentId } = anchor;
+    return { tokenKeys: bundle.tokenKeys, clusterId, tenantId, agentId };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

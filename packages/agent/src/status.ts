@@ -1,0 +1,57 @@
+import type { StatusView } from "./commands.ts";
+import { reportProtection } from "./core/report.ts";
+import type { EnrolledAgent, ServicePorts } from "./enrolled-agent.ts";
+import type { LayerReport } from "./ports.ts";
+
+/** What this machine is to the service. */
+export type Standing =
+  | { readonly is: "enrolled"; readonly agent: EnrolledAgent }
+  | { readonly is: "not_enrolled" | "anchor_unreadable"; readonly layers: LayerReport };
+
+/** The answer to `-status`. Looking moves nothing. */
+export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
+  const { platform, clock, agentVersion } = ports;
+  const common = {
+    agentVersion,
+    platform: platform.name,
+    systemTime: new Date(clock.systemNow()).toISOString(),
+  };
+  if (standing.is !== "enrolled") {
+    const damaged = standing.is === "anchor_unreadable";
+    const state = !platform.guard.supported ? "unsupported" : damaged ? "on" : "off";
+    return {
+      ...common,
+      enrolled: damaged,
+      protection: { state, since: 0, layers: { ...standing.layers } },
+      ...(damaged ? { problem: "anchor_unreadable" } : {}),
+    };
+  }
+  const { anchor, running, journal } = standing.agent;
+  const state = running.state();
+  return {
+    ...common,
+    enrolled: true,
+    agentId: anchor.agentId,
+    tenantId: anchor.tenantId,
+    clusterId: anchor.clusterId,
+    clusterUrl: anchor.cluster.url,
+    protection: reportProtection(state, platform.guard.supported, running.layers()),
+    trustedTime: new Date(state.time.trustedMs).toISOString(),
+    clockTrusted: state.time.clockTrusted,
+    config: {
+      rev: state.rev,
+      serviceProtection: state.profile,
+      ...(state.refusedConfig ? { refused: state.refusedConfig } : {}),
+    },
+    link: linkOf(standing.agent, clock.interruptMs()),
+    journalWaiting: journal.entries().length,
+  };
+}
+
+function linkOf(agent: EnrolledAgent, nowMs: number): NonNullable<StatusView["link"]> {
+  const { reachedAtMs, trouble } = agent.link();
+  return {
+    ...(reachedAtMs === undefined ? {} : { reachedSecondsAgo: Math.max(0, Math.round((nowMs - reachedAtMs) / 1000)) }),
+    ...(trouble === undefined ? {} : { trouble }),
+  };
+}

@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import type { PersistedState } from "../core/state.ts";
+import { reservedBytes } from "../limits.ts";
+import type { FileSystem } from "./file-system.ts";
+import { reservedFile } from "./reserved-file.ts";
+import { decodeRecord, encodeRecord } from "./sealed-record.ts";
+
+/** Where the core's state outlives the process. */
+export interface StateFile {
+  /** The state of this agent, or undefined when it is missing, cut, altered, or another agent's. */
+  read(agentId: string): PersistedState | undefined;
+  /** Durable when it returns. */
+  write(agentId: string, state: PersistedState): void;
+}
+
+/** Counts up when a state of this version could be misread by the one before. */
+const layout = 1;
+
+export function stateFile(fs: FileSystem, folder: string): StateFile {
+  const file = reservedFile(fs, join(folder, "state"), reservedBytes);
+  return {
+    read(agentId) {
+      const bytes = file.read();
+      const record = bytes && (decodeRecord(bytes) as Partial<Stored> | undefined);
+      // Its digest says that this program wrote it whole: the layout's number stands for its shape.
+      return record?.layout === layout && record.agentId === agentId ? record.state : undefined;
+    },
+    write(agentId, state) {
+      const stored: Stored = { layout, agentId, state };
+      file.replace(encodeRecord(stored));
+    },
+  };
+}
+
+interface Stored {
+  readonly layout: number;
+  readonly agentId: string;
+  readonly state: PersistedState;
+}
