@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Agent, AgentDetail } from "./answers.ts";
+import type { Agent, AgentDetail, JournalEvent } from "./answers.ts";
 import { type Api, get, list } from "./api.ts";
 import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
 import { findAgent, findTenant, tenantNames } from "./find.ts";
@@ -72,6 +72,44 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
         terminal.print(json ? asJson(found) : detailOf(found, terminal.now()));
       }),
     );
+
+  agent
+    .command("journal")
+    .description("List what happened to an agent's protection, as the agent told it, newest first.")
+    .argument("<agent>", "host name or id")
+    .option("--tenant <tenant>", "the tenant it belongs to (name or id)")
+    .option("--kind <kind>", "only this kind of entry, such as redeemed")
+    .addOption(limitOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples("postern agent journal WS-PAYROLL-07", "postern agent journal WS-PAYROLL-07 --kind redeemed --json"),
+    )
+    .action(
+      withApi(terminal, async (api, typed: string, options: ListOptions & { tenant?: string; kind?: string }) => {
+        const { id } = await findAgent(api, typed, options.tenant);
+        const listed = await list<JournalEvent>(api, `/agents/${id}/journal`, { kind: options.kind }, options.limit);
+        printList(terminal, listed, options, { columns: journalColumns, none: "Nothing was journaled yet." });
+      }),
+    );
+}
+
+const journalColumns: readonly Column<JournalEvent>[] = [
+  { heading: "SEQ", value: ({ seq }) => String(seq) },
+  { heading: "TRUSTED TIME", value: ({ trustedAt }) => utcTime(trustedAt) },
+  { heading: "RECEIVED", value: ({ receivedAt }) => utcTime(receivedAt) },
+  { heading: "KIND", value: ({ kind }) => kind },
+  { heading: "WHAT", value: (event) => whatOf(event) },
+];
+
+function whatOf({ data, redemption, forked, linked }: JournalEvent): string {
+  const members = Object.entries(data).map(([name, value]) => `${name}=${value}`);
+  const remarks = [
+    redemption === null ? undefined : `token ${redemption}`,
+    forked ? "another entry stands in its place" : undefined,
+    linked ? undefined : "does not follow the entry before",
+  ].filter((remark) => remark !== undefined);
+  return [...members, ...(remarks.length > 0 ? [`(${remarks.join("; ")})`] : [])].join(" ");
 }
 
 const agentStates = ["active", "inactive"];

@@ -106,6 +106,62 @@ export interface NewActivationKey extends ActivationKey {
   readonly key: string;
 }
 
+export interface AgentToken {
+  readonly id: string;
+  readonly kind: string;
+  readonly tenant: { readonly id: string; readonly name: string } | null;
+  readonly agent: { readonly id: string; readonly hostName: string } | null;
+  readonly state: string;
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+  readonly issuedBy: { readonly id: string; readonly name: string };
+  readonly reason: string;
+  readonly ticket: string | null;
+  readonly liftSeconds: number;
+  readonly answersChallenge: boolean;
+  readonly revokedAt: string | null;
+  readonly revokedBy: string | null;
+}
+
+export interface AgentTokenSummary extends AgentToken {
+  readonly redemptionCount: number;
+}
+
+export interface AgentTokenDetail extends AgentToken {
+  /** Null when it is not live, or when the operator's role may not see it. */
+  readonly token: string | null;
+  readonly redemptions: readonly {
+    readonly agent: { readonly id: string; readonly hostName: string };
+    readonly trustedAt: string;
+    readonly receivedAt: string;
+  }[];
+}
+
+export interface GeneratedToken {
+  readonly id: string;
+  readonly kind: string;
+  readonly token: string;
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+  readonly coverage: {
+    readonly agents: number;
+    readonly reached: number;
+    readonly notReached: readonly { readonly reason: string; readonly count: number }[];
+  };
+}
+
+export interface JournalEvent {
+  readonly kind: string;
+  readonly data: Readonly<Record<string, string | number | boolean>>;
+  readonly at: string;
+  readonly trustedAt: string;
+  readonly receivedAt: string;
+  readonly seq: number;
+  readonly forked: boolean;
+  readonly linked: boolean;
+  readonly redemption: string | null;
+}
+
 export interface SigningKey {
   readonly kid: string;
   readonly use: string;

@@ -9,6 +9,7 @@ import { addProfileCommands } from "./profiles.ts";
 import { addSigningKeyCommands } from "./signing-keys.ts";
 import { addTenantCommands } from "./tenants.ts";
 import type { Terminal } from "./terminal.ts";
+import { addTokenCommands } from "./tokens.ts";
 import { addUserCommands } from "./users.ts";
 
 /**
@@ -21,6 +22,7 @@ export function addOperatorCommands(program: Command, terminal: Terminal): void 
   addTenantCommands(program, terminal);
   addProfileCommands(program, terminal);
   addAgentCommands(program, terminal);
+  addTokenCommands(program, terminal);
   addActivationKeyCommands(program, terminal);
   addApiKeyCommands(program, terminal);
   addSigningKeyCommands(program, terminal);

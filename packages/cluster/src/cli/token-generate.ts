@@ -1,0 +1,127 @@
+import { parseChallenge } from "@postern/token";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { GeneratedToken } from "./answers.ts";
+import { type Api, jsonOf } from "./api.ts";
+import { examples, withApi } from "./command.ts";
+import { wrongUsage } from "./failure.ts";
+import { findAgent, findTenant } from "./find.ts";
+import { withFreshLogin } from "./login.ts";
+import type { Terminal } from "./terminal.ts";
+import { visible } from "./text.ts";
+import { fromNow, localTime, utcTime } from "./times.ts";
+import { downloadToken } from "./token-download.ts";
+import { makeTokenFile } from "./token-file.ts";
+
+interface GenerateOptions {
+  readonly agent?: string;
+  readonly tenant?: string;
+  readonly cluster?: true;
+  readonly reason: string;
+  readonly challenge?: string;
+  readonly ticket?: string;
+  readonly out?: string | true;
+  readonly passwordStdin?: true;
+}
+
+export function addGenerateCommand(token: Command, terminal: Terminal): void {
+  token
+    .command("generate")
+    .description(
+      "Generate an agent token, good for 15 minutes. The token alone goes to standard output, or to a file with --out. " +
+        "For a tenant or the cluster, your password is asked for when you logged in more than 15 minutes ago.",
+    )
+    .option("--agent <host|id>", "for one agent")
+    .option("--tenant <name|id>", "for every Windows agent of a tenant")
+    .option("--cluster", "for every Windows agent of the cluster")
+    .requiredOption("--reason <text>", "why; it stands in the audit log")
+    .addOption(
+      new Option("--challenge <challenge>", "what PosternAgent.exe -challenge printed; only with --agent").argParser(
+        checkedChallenge,
+      ),
+    )
+    .option("--ticket <text>", "number of a ticket, for the audit log")
+    .option("--out [file]", "keep it in this file, or in one named for whom and until when; readable by you only")
+    .option("--password-stdin", "read your password from the first line of standard input, should it be asked for")
+    .addHelpText(
+      "after",
+      examples(
+        'postern token generate --agent WS-PAYROLL-07 --reason "disk full, agent must stop" --ticket INC-4711',
+        'postern token generate --tenant acme --reason "site without network" --out',
+        'postern token generate --agent WS-PAYROLL-07 --reason "clock is wrong" --challenge 7Q3K-M2V8-XH5T-9RJ*',
+      ),
+    )
+    .action(withApi(terminal, (api, options: GenerateOptions) => generate(terminal, api, options)));
+}
+
+function checkedChallenge(typed: string): string {
+  if (parseChallenge(typed) === undefined) {
+    throw new InvalidArgumentError("It is mistyped: read it again from the workload, or make a new one there.");
+  }
+  return typed;
+}
+
+async function generate(terminal: Terminal, api: Api, options: GenerateOptions): Promise<void> {
+  const { target, whom } = await targetOf(api, options);
+  const { reason, ticket, challenge } = options;
+  const body = { ...target, reason, ...(ticket ? { ticket } : {}), ...(challenge ? { challenge } : {}) };
+  // One key for all tries: should the answer to one be lost, the next gives the same token and not a second one.
+  const headers = { "idempotency-key": terminal.randomUuid() };
+  const send = async (): Promise<GeneratedToken> =>
+    jsonOf(api, await api.request("POST", "/agent-tokens", { body, headers }));
+
+  const file = typeof options.out === "string" ? await makeTokenFile(options.out) : undefined;
+  let made: GeneratedToken;
+  try {
+    made = await withFreshLogin(terminal, api, options, send);
+    await file?.fill(made.token);
+  } catch (error) {
+    await file?.discard();
+    throw error;
+  }
+  const path =
+    file?.path ?? (options.out === true ? await downloadToken(terminal, api, made.id, undefined) : undefined);
+  if (path === undefined) terminal.print(`${made.token}\n`);
+  tell(terminal, made, whom, path);
+}
+
+/** What the request says of the target, and how to call it. @throws {CommandFailed} 2 */
+async function targetOf(api: Api, { agent, tenant, cluster }: GenerateOptions) {
+  if ([agent, tenant, cluster].filter((given) => given !== undefined).length !== 1) {
+    throw wrongUsage("Say whom the token is for with one of --agent, --tenant and --cluster.");
+  }
+  if (agent !== undefined) {
+    const { id, hostName } = await findAgent(api, agent, undefined);
+    return { target: { kind: "agent", agentId: id }, whom: `the agent on ${visible(hostName)}` };
+  }
+  if (tenant !== undefined) {
+    const { id, name } = await findTenant(api, tenant);
+    return { target: { kind: "tenant", tenantId: id }, whom: `the tenant ${visible(name)}` };
+  }
+  return { target: { kind: "cluster" }, whom: "the whole cluster" };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  key_not_acknowledged: "have not acknowledged the key that signed it",
+  challenge_required: "take only a token that answers a challenge of theirs (--agent with --challenge)",
+};
+
+function tell(terminal: Terminal, made: GeneratedToken, whom: string, path: string | undefined): void {
+  const { expiresAt, coverage } = made;
+  const lines = [
+    `Agent token for ${whom}.`,
+    `Good until ${localTime(expiresAt)} (${utcTime(expiresAt)}, ${fromNow(expiresAt, terminal.now())}).`,
+    `Reaches ${coverage.reached} of ${coverage.agents} Windows ${coverage.agents === 1 ? "agent" : "agents"}.`,
+    ...coverage.notReached.map(({ reason, count }) => `  ${count} ${reasons[reason] ?? visible(reason)}`),
+    path === undefined
+      ? "On the workload, as an administrator:"
+      : `Carry ${path} to the workload. There, as an administrator:`,
+    `  "C:\\Program Files\\Postern\\PosternAgent.exe" -unprotect ${path === undefined ? "<token>" : `-file ${fileName(path)}`}`,
+  ];
+  terminal.say(`${lines.join("\n")}\n`);
+}
+
+/** The last part of a path: what the file will be called on the workload, too. */
+function fileName(path: string): string {
+  const name = path.split("/").at(-1) ?? path;
+  return name.includes(" ") ? `"${name}"` : name;
+}
