@@ -1,5 +1,11 @@
+import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
+import { agentRoutes } from "./agents/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { createChangeFeed } from "./change-feed.ts";
+import { checkInRoutes } from "./check-in/routes.ts";
+import { type CheckInTiming, usualTiming } from "./check-in/timing.ts";
 import { isReachedByTls } from "./config/config.ts";
+import { eventRoutes } from "./events/routes.ts";
 import type { Foundation } from "./foundation.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createServer, type Server, type ServerOptions } from "./http/server.ts";
@@ -13,8 +19,11 @@ import { userRoutes } from "./identity/user-routes.ts";
 import { createUsers } from "./identity/users.ts";
 import type { ClusterKeys } from "./keys/cluster-keys.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
+import { createDefaultProfile } from "./profiles/profiles.ts";
+import { profileRoutes } from "./profiles/routes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
 import { createTenants } from "./tenants/tenants.ts";
+import { tokenRoutes } from "./tokens/routes.ts";
 
 export interface AppOptions {
   readonly foundation: Foundation;
@@ -24,19 +33,35 @@ export interface AppOptions {
   readonly tls: ServerOptions["tls"];
   readonly log: ServerOptions["log"];
   readonly version: string;
+  readonly timing?: CheckInTiming | undefined;
 }
 
 /**
  * Wires the whole cluster by hand, in the order in which the features may know each other. Nothing here decides
  * anything.
  */
-export async function createApp({ foundation, keys, ownOrigins, tls, log, version }: AppOptions): Promise<Server> {
+export async function createApp({
+  foundation,
+  keys,
+  ownOrigins,
+  tls,
+  log,
+  version,
+  timing = usualTiming,
+}: AppOptions): Promise<Server> {
   const { config, clock, randomBytes, newId, store, audit, passwords } = foundation;
   const { reads, durable } = store;
   const { deployment } = config;
   const cookie = sessionCookie(isReachedByTls(config));
 
-  const tenants = createTenants({ durable, audit, clock, newId, whenCreated: [] });
+  const feed = createChangeFeed();
+  const tenants = createTenants({
+    durable,
+    audit,
+    clock,
+    newId,
+    whenCreated: [(tx, tenant) => createDefaultProfile(tx, tenant.id, newId(), clock.now())],
+  });
   const throttle = createLoginThrottle(clock);
   const sessions = createSessions({ reads, durable, audit, clock, newId, randomBytes, passwords, throttle });
   const users = createUsers({ reads, durable, audit, clock, newId, passwords, deployment });
@@ -68,10 +93,16 @@ export async function createApp({ foundation, keys, ownOrigins, tls, log, versio
       sessionRoutes(api, { sessions, cookie, ownOrigins, deployment });
       userRoutes(api, reads, users);
       apiKeyRoutes(api, reads, apiKeys);
+      profileRoutes(api, { store, audit, clock, newId, feed });
+      activationKeyRoutes(api, { store, audit, clock, newId, randomBytes, keys });
+      agentRoutes(api, { reads, clock, keys });
+      tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed });
+      eventRoutes(api, reads);
       done();
     },
     { prefix: "/api/v1" },
   );
+  checkInRoutes(app, { store, audit, clock, newId, randomBytes, keys, feed, timing });
   return app;
 }
 

@@ -1,13 +1,25 @@
 import type { Kysely, Transaction } from "kysely";
+import { type AgentTables, agentMigration } from "./agents/tables.ts";
 import { type AuditTables, auditMigration } from "./audit/tables.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
+import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration } from "./identity/tables.ts";
 import { type KeyTables, keysMigration } from "./keys/tables.ts";
+import { type ProfileTables, profileMigration } from "./profiles/tables.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
+import { type TokenTables, tokenMigration } from "./tokens/tables.ts";
 
 /** Every table, each written by one feature only, the one that declares its type. */
-export interface Database extends AuditTables, KeyTables, TenantTables, IdentityTables {}
+export interface Database
+  extends AuditTables,
+    KeyTables,
+    TenantTables,
+    IdentityTables,
+    ProfileTables,
+    AgentTables,
+    TokenTables,
+    EventTables {}
 
 /** For queries: the store's `reads`, or a transaction. */
 export type Db = Kysely<Database>;
@@ -20,4 +32,13 @@ export type Durable = DurableOf<Database>;
  * The schema's history, oldest first, across all features. New migrations go at the end, whichever feature they
  * belong to: a database that has everything up to here must be able to go on from here.
  */
-export const migrations: readonly Migration[] = [auditMigration, keysMigration, tenantsMigration, identityMigration];
+export const migrations: readonly Migration[] = [
+  auditMigration,
+  keysMigration,
+  tenantsMigration,
+  identityMigration,
+  profileMigration,
+  agentMigration,
+  tokenMigration,
+  eventMigration,
+];

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createApp } from "./app.ts";
+import type { CheckInTiming } from "./check-in/timing.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type FoundationOptions, openFoundation } from "./foundation.ts";
@@ -21,6 +22,7 @@ export interface RunningCluster {
 export interface StartOptions extends FoundationOptions {
   readonly log: ServerOptions["log"];
   readonly version: string;
+  readonly timing?: CheckInTiming | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface StartOptions extends FoundationOptions {
  * @throws {ConfigError, DataDirectoryInUse, SchemaMismatch, KeyStoreError} with nothing left open
  */
 export async function startCluster(options: StartOptions): Promise<RunningCluster> {
-  const { config, log, version } = options;
+  const { config, log, version, timing } = options;
   const tls = readTls(config);
   const foundation = await openFoundation(options);
   try {
@@ -37,7 +39,7 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
     const keys = await loadClusterKeys(foundation.store.reads, foundation.keyStore);
     if (keys === null) throw new Error("The data directory has no cluster.");
     const ownOrigins = new Set<string>();
-    const app = await createApp({ foundation, keys, ownOrigins, tls, log, version });
+    const app = await createApp({ foundation, keys, ownOrigins, tls, log, version, timing });
     try {
       await app.listen({ host: config.listen.host, port: config.listen.port });
     } catch (error) {

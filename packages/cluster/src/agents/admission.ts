@@ -1,0 +1,132 @@
+import type { Facts } from "@postern/protocol";
+import type { PublicJwk } from "@postern/token";
+import type { Audit } from "../audit/record.ts";
+import { toSearchText } from "../db/search-text.ts";
+import type { Origin } from "../http/origin.ts";
+import { Problem } from "../http/problems.ts";
+import { defaultProfileOf } from "../profiles/profiles.ts";
+import type { Tx } from "../schema.ts";
+import { findKeyAnywhere, isSecretOf, spendUse } from "./activation-keys.ts";
+import { agentLimits } from "./limits.ts";
+import type { ActivationKeyTable, AgentTable } from "./tables.ts";
+
+/** What an agent asks to be admitted with. Its signature has been verified: it holds the private half of the key. */
+export interface AdmissionRequest {
+  readonly activationKeyId: string;
+  readonly secret: string;
+  readonly requestId: string;
+  readonly identityKey: { readonly jwk: PublicJwk; readonly thumbprint: string };
+  readonly facts: Facts;
+}
+
+/** The activation key was proved and does not admit any more; told to the tenant's audit log, not only to the sender. */
+export class AdmissionRefused extends Problem {
+  readonly key: Pick<ActivationKeyTable, "id" | "tenant_id">;
+
+  constructor(
+    code: "activation_key_revoked" | "activation_key_expired" | "activation_key_used_up",
+    key: ActivationKeyTable,
+  ) {
+    super(code);
+    this.key = key;
+  }
+}
+
+/**
+ * Admits a new agent into the tenant of its activation key and spends one use; the same request again gives the same
+ * agent and spends none.
+ *
+ * Who cannot prove the secret learns nothing, not even whether the key exists. Only who can is told what became of it.
+ *
+ * @throws {Problem} activation_key_invalid, enrolment_conflict
+ * @throws {AdmissionRefused} activation_key_revoked, activation_key_expired, activation_key_used_up
+ */
+export async function admitAgent(
+  tx: Tx,
+  audit: Audit,
+  origin: Origin,
+  request: AdmissionRequest,
+  newAgentId: string,
+  now: number,
+): Promise<AgentTable> {
+  const key = await findKeyAnywhere(tx, request.activationKeyId);
+  if (key === undefined || !isSecretOf(key, request.secret)) throw new Problem("activation_key_invalid");
+  if (key.revoked_at !== null) throw new AdmissionRefused("activation_key_revoked", key);
+  const admitted = await findAdmitted(tx, key, request);
+  if (admitted !== undefined) return admitted;
+
+  if (now >= key.expires_at) throw new AdmissionRefused("activation_key_expired", key);
+  if (!(await spendUse(tx, key, now))) throw new AdmissionRefused("activation_key_used_up", key);
+  const agent = await insertAgent(tx, key.tenant_id, request, newAgentId, now);
+  await tx
+    .insertInto("enrolment")
+    .values({ activation_key_id: key.id, request_id: request.requestId, agent_id: agent.id })
+    .execute();
+  audit.record(tx, {
+    tenantId: agent.tenant_id,
+    action: "agent.enrol",
+    outcome: "done",
+    origin: { ...origin, who: { kind: "agent", id: agent.id, name: agent.host_name } },
+    target: { kind: "agent", id: agent.id, name: agent.host_name },
+    details: { activationKeyId: key.id, platform: agent.platform, identityThumbprint: agent.identity_thumbprint },
+  });
+  return agent;
+}
+
+/** The agent that this request, or this identity key, has already made. */
+async function findAdmitted(
+  tx: Tx,
+  key: ActivationKeyTable,
+  request: AdmissionRequest,
+): Promise<AgentTable | undefined> {
+  const repeated = await tx
+    .selectFrom("enrolment")
+    .innerJoin("agent", "agent.id", "enrolment.agent_id")
+    .selectAll("agent")
+    .where("enrolment.activation_key_id", "=", key.id)
+    .where("enrolment.request_id", "=", request.requestId)
+    .executeTakeFirst();
+  if (repeated?.identity_thumbprint === request.identityKey.thumbprint) return repeated;
+  if (repeated !== undefined) throw new Problem("enrolment_conflict");
+  const known = await tx
+    .selectFrom("agent")
+    .select("id")
+    .where("identity_thumbprint", "=", request.identityKey.thumbprint)
+    .executeTakeFirst();
+  if (known !== undefined) throw new Problem("enrolment_conflict");
+  return undefined;
+}
+
+async function insertAgent(
+  tx: Tx,
+  tenantId: string,
+  { identityKey, facts }: AdmissionRequest,
+  id: string,
+  now: number,
+): Promise<AgentTable> {
+  const profile = await defaultProfileOf(tx, tenantId);
+  const agent: AgentTable = {
+    id,
+    tenant_id: tenantId,
+    platform: facts.platform,
+    host_name: facts.hostName,
+    host_name_search: toSearchText(facts.hostName),
+    facts: JSON.stringify(facts),
+    identity_key: identityKey.jwk.x,
+    identity_thumbprint: identityKey.thumbprint,
+    enrolled_at: now,
+    profile_id: profile.id,
+    assigned_at: now,
+    revision_lead: 0,
+    protection_state: null,
+    protection: null,
+    applied_rev: 0,
+    refused_rev: null,
+    refused_code: null,
+    bundle_ver: 0,
+  };
+  await tx.insertInto("agent").values(agent).execute();
+  const presence = { agent_id: id, boot: 0, n: 0, seen_at: now, due_at: now + agentLimits.graceMs };
+  await tx.insertInto("presence").values(presence).execute();
+  return agent;
+}

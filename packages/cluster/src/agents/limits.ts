@@ -1,0 +1,14 @@
+const minute = 60_000;
+const day = 24 * 60 * minute;
+
+export const agentLimits = {
+  /** Silence past the time an agent was due at before it counts as inactive: a restart or a slow proxy is no absence. */
+  graceMs: minute,
+  /** Long enough to roll an installation out, short enough that a forgotten key is dead. */
+  activationKeyDefaultMs: 7 * day,
+  activationKeyMaxMs: 366 * day,
+  activationKeyDefaultUses: 1,
+  activationKeyMaxUses: 100_000,
+  /** Sightings of one statement; each has five parameters. */
+  maxSightingsPerWrite: 500,
+} as const;

@@ -1,0 +1,44 @@
+import type { CheckIn } from "@postern/protocol";
+import { toSearchText } from "../db/search-text.ts";
+import type { Tx } from "../schema.ts";
+import type { AgentTable } from "./tables.ts";
+
+/** The columns that an agent's reports write. */
+export type ReportColumns = Pick<
+  AgentTable,
+  | "host_name"
+  | "host_name_search"
+  | "facts"
+  | "protection_state"
+  | "protection"
+  | "applied_rev"
+  | "refused_rev"
+  | "refused_code"
+  | "bundle_ver"
+  | "revision_lead"
+>;
+
+/** What a check-in says beyond what is stored; null when it says nothing new, as most do. */
+export function newsOf(agent: AgentTable, checkIn: CheckIn, revisionLead: number): Partial<ReportColumns> | null {
+  const { facts, protection, applied, bundleVer } = checkIn;
+  const reported: Partial<ReportColumns> = {
+    ...(facts && {
+      host_name: facts.hostName,
+      host_name_search: toSearchText(facts.hostName),
+      facts: JSON.stringify(facts),
+    }),
+    protection_state: protection.state,
+    protection: JSON.stringify(protection),
+    applied_rev: applied.rev,
+    refused_rev: applied.refused?.rev ?? null,
+    refused_code: applied.refused?.code ?? null,
+    bundle_ver: bundleVer,
+    revision_lead: revisionLead,
+  };
+  const columns = Object.keys(reported) as (keyof ReportColumns)[];
+  return columns.some((column) => reported[column] !== agent[column]) ? reported : null;
+}
+
+export async function storeReport(tx: Tx, agent: AgentTable, news: Partial<ReportColumns>): Promise<void> {
+  await tx.updateTable("agent").set(news).where("tenant_id", "=", agent.tenant_id).where("id", "=", agent.id).execute();
+}

@@ -1,0 +1,103 @@
+import type { Platform, ProtectionState } from "@postern/protocol";
+import type { Migration } from "../db/migration.ts";
+
+export interface AgentTables {
+  activation_key: ActivationKeyTable;
+  agent: AgentTable;
+  enrolment: EnrolmentTable;
+  presence: PresenceTable;
+}
+
+export interface ActivationKeyTable {
+  id: string;
+  tenant_id: string;
+  description: string;
+  /** SHA-256 of the secret: its 256 random bits need no slower hash. */
+  secret_hash: string;
+  created_at: number;
+  created_by: string;
+  expires_at: number;
+  max_uses: number;
+  uses: number;
+  revoked_at: number | null;
+}
+
+export interface AgentTable {
+  id: string;
+  /** Never changes: moving means enrolling anew. */
+  tenant_id: string;
+  /** As it was at enrolment; facts that say otherwise later do not change it. */
+  platform: Platform;
+  host_name: string;
+  /** The host name in the form for searching. */
+  host_name_search: string;
+  /** JSON of the facts reported last. */
+  facts: string;
+  /** `x` of the public identity key. */
+  identity_key: string;
+  identity_thumbprint: string;
+  enrolled_at: number;
+  profile_id: string;
+  /** Since when `profile_id` is its profile; a source of the revision. */
+  assigned_at: number;
+  /** See `desiredRevision`. */
+  revision_lead: number;
+  /** Null until it has reported. */
+  protection_state: ProtectionState | null;
+  /** JSON of the protection reported last. */
+  protection: string | null;
+  applied_rev: number;
+  refused_rev: number | null;
+  refused_code: string | null;
+  /** Version of the trust bundle that it has acknowledged; 0: none yet. */
+  bundle_ver: number;
+}
+
+/** Which agent a request to enrol made, so that its repetition gives the same answer. */
+export interface EnrolmentTable {
+  activation_key_id: string;
+  request_id: string;
+  agent_id: string;
+}
+
+/** What changes with every check-in, apart from everything else and without an index beyond its key. */
+export interface PresenceTable {
+  agent_id: string;
+  /** Start of the agent's process and number of the check-in within it; the pair only rises. */
+  boot: number;
+  n: number;
+  seen_at: number;
+  /** When it has to be heard of again. */
+  due_at: number;
+}
+
+export const agentMigration: Migration = {
+  name: "agents-1",
+  statements: [
+    `create table activation_key (
+      id text primary key, tenant_id text not null references tenant (id), description text not null,
+      secret_hash text not null, created_at int8 not null, created_by text not null, expires_at int8 not null,
+      max_uses int8 not null, uses int8 not null, revoked_at int8
+    )`,
+    "create index activation_key_tenant on activation_key (tenant_id, created_at, id)",
+    `create table agent (
+      id text primary key, tenant_id text not null references tenant (id), platform text not null,
+      host_name text not null, host_name_search text not null, facts text not null,
+      identity_key text not null, identity_thumbprint text not null unique, enrolled_at int8 not null,
+      profile_id text not null references profile (id), assigned_at int8 not null, revision_lead int8 not null,
+      protection_state text, protection text, applied_rev int8 not null, refused_rev int8, refused_code text,
+      bundle_ver int8 not null
+    )`,
+    "create index agent_host_name on agent (tenant_id, host_name_search, id)",
+    "create index agent_enrolled on agent (tenant_id, enrolled_at, id)",
+    "create index agent_profile on agent (profile_id)",
+    `create table enrolment (
+      activation_key_id text not null references activation_key (id), request_id text not null,
+      agent_id text not null references agent (id), primary key (activation_key_id, request_id)
+    )`,
+    `create table presence (
+      agent_id text primary key references agent (id), boot int8 not null, n int8 not null,
+      seen_at int8 not null, due_at int8 not null
+    )`,
+  ],
+};

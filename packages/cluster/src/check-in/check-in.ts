@@ -1,0 +1,153 @@
+import { type CheckIn, MessageRefused, readCheckIn, sealAnswer, verifyKeyOf } from "@postern/protocol";
+import { toUnixSeconds } from "@postern/token";
+import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
+import { desiredRevision } from "../agents/desired-revision.ts";
+import { newsOf, storeReport } from "../agents/reports.ts";
+import type { Change } from "../change-feed.ts";
+import { highestStored, storeEntries } from "../events/journal.ts";
+import { Problem } from "../http/problems.ts";
+import { revokedTokensFor } from "../tokens/token-records.ts";
+import { waitForChange } from "./held.ts";
+import { readMessage } from "./read-message.ts";
+import { sealConfigOf } from "./sealed-config.ts";
+import type { CheckInServices } from "./services.ts";
+import { dueAfter, nextOf, spreadHold } from "./timing.ts";
+
+/** What there is to tell an agent. */
+interface Wanted {
+  readonly known: KnownAgent;
+  readonly rev: number;
+  readonly sendConfig: boolean;
+  readonly sendBundle: boolean;
+  readonly revoked: readonly string[];
+  /** Something that the agent does not have yet: it is answered without waiting. */
+  readonly isNews: boolean;
+}
+
+/**
+ * Answers a check-in: stores what the agent reports, waits until there is something new for it or the hold is over, and
+ * signs the answer for it. What the answer acknowledges is on disk.
+ *
+ * @param gone aborted when the sender has closed the connection
+ * @throws {Problem} message_refused, agent_unauthenticated, check_in_replayed, superseded, shutting_down
+ */
+export async function answerCheckIn(services: CheckInServices, message: string, gone: AbortSignal): Promise<string> {
+  const { presence, held, clock, timing } = services;
+  const { checkIn, known } = await openCheckIn(services, message);
+  const now = clock.now();
+  const { sub: agentId, boot, n } = checkIn;
+  const isNewest = await presence.record({ agentId, boot, n, seenAt: now, dueAt: dueAfter(timing, now) });
+  if (!isNewest) throw new Problem("check_in_replayed");
+
+  const turn = held.begin(agentId);
+  gone.addEventListener("abort", turn.leave);
+  if (gone.aborted) turn.leave();
+  try {
+    const journalAcked = await storeReports(services, known, checkIn);
+    const wanted = await waitForNews(services, checkIn, turn.ended);
+    return await sealAnswerOf(services, checkIn, wanted, journalAcked);
+  } finally {
+    gone.removeEventListener("abort", turn.leave);
+    turn.finish();
+  }
+}
+
+/** Verifies who sent a check-in. Whether the agent is unknown or the signature wrong is not told. */
+async function openCheckIn(
+  { store }: CheckInServices,
+  message: string,
+): Promise<{ checkIn: CheckIn; known: KnownAgent }> {
+  const unverified = readMessage(() => readCheckIn(message));
+  const known = await findAgentAnywhere(store.reads, unverified.unverifiedClaims.sub);
+  if (known === undefined) throw new Problem("agent_unauthenticated");
+  const key = verifyKeyOf({ kty: "OKP", crv: "Ed25519", x: known.agent.identity_key });
+  try {
+    return { checkIn: unverified.verify((kid) => (kid === key.kid ? key : undefined)), known };
+  } catch (error) {
+    if (error instanceof MessageRefused) throw new Problem("agent_unauthenticated", undefined, { cause: error });
+    throw error;
+  }
+}
+
+/** Stores what is new in a check-in, all in one transaction. @returns up to where the journal is stored for good */
+async function storeReports(
+  { store, newId, clock }: CheckInServices,
+  { agent, revision }: KnownAgent,
+  checkIn: CheckIn,
+): Promise<number> {
+  const { id: journalId, entries } = checkIn.journal;
+  const owner = { agentId: agent.id, tenantId: agent.tenant_id, journalId };
+  const { revisionLead } = desiredRevision(revision, checkIn.applied.rev);
+  const news = newsOf(agent, checkIn, revisionLead);
+  if (news === null && entries.length === 0) return highestStored(store.reads, owner);
+  return store.durable(async (tx) => {
+    if (news !== null) await storeReport(tx, agent, news);
+    if (entries.length === 0) return highestStored(tx, owner);
+    return storeEntries(tx, owner, entries, newId, clock.now());
+  });
+}
+
+async function waitForNews(services: CheckInServices, checkIn: CheckIn, ended: AbortSignal): Promise<Wanted> {
+  const { feed, clock, timing, randomBytes } = services;
+  const holdMs = spreadHold(timing, (randomBytes(1)[0] ?? 0) / 255);
+  const endsAt = clock.now() + holdMs;
+  for (;;) {
+    ended.throwIfAborted();
+    const { counter } = feed;
+    const wanted = await findWanted(services, checkIn);
+    if (wanted.isNews || holdMs === 0) return wanted;
+    const left = Math.max(0, endsAt - clock.now());
+    const event = await waitForChange(feed, counter, concerns(wanted.known), left, ended);
+    if (event === "over") return findWanted(services, checkIn);
+  }
+}
+
+async function findWanted(
+  { store, keys, clock, toldRevocations }: CheckInServices,
+  { sub, applied, bundleVer }: CheckIn,
+): Promise<Wanted> {
+  const known = await findAgentAnywhere(store.reads, sub);
+  if (known === undefined) throw new Problem("agent_unauthenticated");
+  const { agent, revision } = known;
+  const { rev } = desiredRevision(revision, applied.rev);
+  // A config that the agent has refused is not sent to it over and over.
+  const sendConfig = rev !== applied.rev && rev !== applied.refused?.rev;
+  const sendBundle = bundleVer < keys.trustBundle.version;
+  const revoked = await revokedTokensFor(store.reads, { id: agent.id, tenantId: agent.tenant_id }, clock.now());
+  const isNews = sendConfig || sendBundle || toldRevocations.hasNews(agent.id, revoked);
+  return { known, rev, sendConfig, sendBundle, revoked, isNews };
+}
+
+function concerns({ agent }: KnownAgent): (change: Change) => boolean {
+  return (change) => {
+    if (change.kind === "profile") return change.profileId === agent.profile_id;
+    if (change.agentId !== null) return change.agentId === agent.id;
+    return change.tenantId === null || change.tenantId === agent.tenant_id;
+  };
+}
+
+async function sealAnswerOf(
+  { keys, clock, timing, toldRevocations }: CheckInServices,
+  { sub, nonce }: CheckIn,
+  { known, rev, sendConfig, sendBundle, revoked }: Wanted,
+  journalAcked: number,
+): Promise<string> {
+  const now = clock.now();
+  const answer = await sealAnswer(
+    {
+      sub,
+      nonce,
+      iat: toUnixSeconds(now),
+      rev,
+      bundleVer: keys.trustBundle.version,
+      revoked: [...revoked],
+      ...(sendConfig && { config: await sealConfigOf(keys, known, rev, now) }),
+      ...(sendBundle && { bundle: keys.trustBundle.jws }),
+      journalAcked,
+      next: nextOf(timing),
+    },
+    keys.configSigner,
+  );
+  toldRevocations.told(sub, revoked);
+  return answer;
+}

@@ -1,0 +1,24 @@
+import { sealAgentConfig } from "@postern/protocol";
+import { issuerOf, toUnixSeconds } from "@postern/token";
+import type { KnownAgent } from "../agents/agents.ts";
+import type { ClusterKeys } from "../keys/cluster-keys.ts";
+
+/** Signs what the cluster wants of one agent, as revision `rev`. */
+export async function sealConfigOf(
+  keys: ClusterKeys,
+  { agent, profile }: KnownAgent,
+  rev: number,
+  now: number,
+): Promise<string> {
+  return sealAgentConfig(
+    {
+      iss: issuerOf(keys.clusterId),
+      sub: agent.id,
+      tid: agent.tenant_id,
+      rev,
+      iat: toUnixSeconds(now),
+      cfg: { serviceProtection: profile.settings.serviceProtection },
+    },
+    keys.configSigner,
+  );
+}

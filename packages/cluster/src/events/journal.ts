@@ -1,0 +1,170 @@
+import type { JournalEntry } from "@postern/protocol";
+import type { NewId } from "../db/ids.ts";
+import { afterPosition } from "../db/keyset.ts";
+import type { Reach } from "../http/access.ts";
+import type { PageRequest } from "../http/paging.ts";
+import type { Db, Tx } from "../schema.ts";
+import { recordRedemption } from "../tokens/redemptions.ts";
+import type { RedemptionVerdict } from "../tokens/tables.ts";
+import { type JudgedEntry, judgeEntries, type StoredEntry } from "./judge-entries.ts";
+import type { JournalEntryTable } from "./tables.ts";
+
+/** Whose journal it is. */
+export interface JournalOwner {
+  readonly agentId: string;
+  readonly tenantId: string;
+  readonly journalId: string;
+}
+
+/**
+ * Stores what a check-in delivers of a journal, each entry once, and matches its redemptions with issuance.
+ *
+ * @returns the highest `seq` up to which everything is stored; true once the transaction is committed
+ */
+export async function storeEntries(
+  tx: Tx,
+  owner: JournalOwner,
+  entries: readonly JournalEntry[],
+  newId: NewId,
+  now: number,
+): Promise<number> {
+  const stored = await storedAround(tx, owner, entries);
+  const judged = judgeEntries(owner.journalId, entries, stored, await highestStored(tx, owner));
+  if (judged.fresh.length > 0) {
+    const rows = judged.fresh.map((one) => toRow(owner, one, newId(), now));
+    await tx.insertInto("journal_entry").values(rows).execute();
+  }
+  for (const { seq, hash } of judged.forked) await markForked(tx, owner, seq, hash);
+  for (const { entry, hash } of judged.fresh) await matchRedemption(tx, owner, entry, hash, now);
+  return judged.acked;
+}
+
+/** The highest `seq` stored of a journal; all below it are stored too. 0: none. */
+export async function highestStored(db: Db, { agentId, journalId }: JournalOwner): Promise<number> {
+  const last = await db
+    .selectFrom("journal_entry")
+    .select("seq")
+    .where("agent_id", "=", agentId)
+    .where("journal_id", "=", journalId)
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return last?.seq ?? 0;
+}
+
+export interface EventFilter {
+  readonly agentId?: string;
+  readonly kind?: string;
+}
+
+export type ListedEvent = JournalEntryTable & {
+  readonly host_name: string;
+  /** Only of the kind `redeemed`. */
+  readonly verdict: RedemptionVerdict | null;
+};
+
+/** At most `limit + 1` entries of the journals within reach, in the order of their arrival. */
+export async function listEvents(
+  db: Db,
+  reach: Reach,
+  filter: EventFilter,
+  { after, direction, limit }: PageRequest<"receivedAt">,
+): Promise<ListedEvent[]> {
+  let query = db
+    .selectFrom("journal_entry")
+    .innerJoin("agent", "agent.id", "journal_entry.agent_id")
+    .leftJoin("redemption", (join) =>
+      join
+        .onRef("redemption.agent_id", "=", "journal_entry.agent_id")
+        .onRef("redemption.journal_id", "=", "journal_entry.journal_id")
+        .onRef("redemption.seq", "=", "journal_entry.seq")
+        .onRef("redemption.hash", "=", "journal_entry.hash"),
+    )
+    .selectAll("journal_entry")
+    .select(["agent.host_name", "redemption.verdict"]);
+  if (reach !== "everywhere") query = query.where("journal_entry.tenant_id", "in", [...reach]);
+  if (filter.agentId !== undefined) query = query.where("journal_entry.agent_id", "=", filter.agentId);
+  if (filter.kind !== undefined) query = query.where("journal_entry.kind", "=", filter.kind);
+  if (after !== null) {
+    query = query.where(afterPosition({ key: "journal_entry.received_at", id: "journal_entry.id" }, direction, after));
+  }
+  return query
+    .orderBy("journal_entry.received_at", direction)
+    .orderBy("journal_entry.id", direction)
+    .limit(limit + 1)
+    .execute();
+}
+
+/** What is stored of the entries delivered, and of the one before the first. */
+async function storedAround(
+  tx: Tx,
+  { agentId, journalId }: JournalOwner,
+  entries: readonly JournalEntry[],
+): Promise<StoredEntry[]> {
+  const seqs = entries.map((entry) => entry.seq);
+  return tx
+    .selectFrom("journal_entry")
+    .select(["seq", "hash"])
+    .where("agent_id", "=", agentId)
+    .where("journal_id", "=", journalId)
+    .where("seq", ">=", Math.min(...seqs) - 1)
+    .where("seq", "<=", Math.max(...seqs))
+    .execute();
+}
+
+async function markForked(tx: Tx, { agentId, journalId }: JournalOwner, seq: number, hash: string): Promise<void> {
+  await tx
+    .updateTable("journal_entry")
+    .set({ forked: 1 })
+    .where("agent_id", "=", agentId)
+    .where("journal_id", "=", journalId)
+    .where("seq", "=", seq)
+    .where("hash", "=", hash)
+    .execute();
+}
+
+async function matchRedemption(
+  tx: Tx,
+  { agentId, tenantId, journalId }: JournalOwner,
+  { seq, kind, data, at, trustedAt }: JournalEntry,
+  hash: string,
+  now: number,
+): Promise<void> {
+  if (kind !== "redeemed") return;
+  await recordRedemption(tx, {
+    agent_id: agentId,
+    tenant_id: tenantId,
+    journal_id: journalId,
+    seq,
+    hash,
+    // A redemption that names no token is one of a token that was never issued.
+    jti: typeof data["jti"] === "string" ? data["jti"] : "",
+    at,
+    trusted_at: trustedAt,
+    received_at: now,
+  });
+}
+
+function toRow(
+  owner: JournalOwner,
+  { entry, hash, forked, linked }: JudgedEntry,
+  id: string,
+  now: number,
+): JournalEntryTable {
+  return {
+    id,
+    agent_id: owner.agentId,
+    tenant_id: owner.tenantId,
+    journal_id: owner.journalId,
+    seq: entry.seq,
+    hash,
+    at: entry.at,
+    trusted_at: entry.trustedAt,
+    kind: entry.kind,
+    data: JSON.stringify(entry.data),
+    prev: entry.prev,
+    received_at: now,
+    forked: forked ? 1 : 0,
+    linked: linked ? 1 : 0,
+  };
+}

@@ -1,0 +1,219 @@
+import type { ServiceProtection } from "@postern/protocol";
+import { maxLiftSeconds } from "@postern/token";
+import type { FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import type { Audit } from "../audit/record.ts";
+import type { ChangePublisher } from "../change-feed.ts";
+import { type Clock, toRfc3339 } from "../clock.ts";
+import type { NewId } from "../db/ids.ts";
+import { accessOf } from "../http/access.ts";
+import { etagOf, requireMatch } from "../http/etag.ts";
+import { originOf } from "../http/origin.ts";
+import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
+import { Problem } from "../http/problems.ts";
+import { closed, DisplayName, IdParams, NoContent, type Static, Time, Uuid } from "../http/schema.ts";
+import type { Server } from "../http/server.ts";
+import type { Store } from "../schema.ts";
+import {
+  changeProfile,
+  createProfile,
+  deleteProfile,
+  findProfileAnywhere,
+  listProfiles,
+  type Profile,
+  toProfile,
+} from "./profiles.ts";
+
+export interface ProfileServices {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly feed: ChangePublisher;
+}
+
+const protectionMembers = {
+  on: Type.Boolean({ description: "Service protection; Windows agents only." }),
+  liftSeconds: Type.Integer({ minimum: 1, maximum: maxLiftSeconds, description: "The longest budget of a lift." }),
+  singleUse: Type.Boolean({ description: "Refuse a token's second presentation on the same agent." }),
+  requireChallenge: Type.Boolean({ description: "Accept only tokens that answer a challenge." }),
+};
+const ServiceProtectionPatch = Type.Partial(closed(protectionMembers));
+
+const ProfileView = Type.Object({
+  id: Uuid,
+  tenantId: Uuid,
+  name: Type.String(),
+  isDefault: Type.Boolean(),
+  serviceProtection: Type.Object(protectionMembers),
+  createdAt: Time,
+  changedAt: Time,
+});
+
+const NewProfileBody = closed({
+  tenantId: Uuid,
+  name: DisplayName,
+  serviceProtection: Type.Optional(ServiceProtectionPatch),
+});
+
+const ProfilePatchBody = closed({
+  name: Type.Optional(DisplayName),
+  serviceProtection: Type.Optional(ServiceProtectionPatch),
+});
+
+const tags = ["profiles"];
+const reading = { access: { permission: "profile.read", scope: "tenant" } } as const;
+const readingOne = { access: { permission: "profile.read", scope: "object" } } as const;
+const creating = { access: { permission: "profile.manage", scope: "tenant" } } as const;
+const changing = { access: { permission: "profile.manage", scope: "object" } } as const;
+
+/** `/profiles`: the agent config profiles of a tenant. A change reaches connected agents at once. */
+export function profileRoutes(api: Server, { store, audit, clock, newId, feed }: ProfileServices): void {
+  api.get(
+    "/profiles",
+    {
+      config: reading,
+      schema: {
+        tags,
+        summary: "Agent config profiles",
+        querystring: listQuery({ tenantId: Type.Optional(Uuid) }, ["name"]),
+        response: { 200: listOf(ProfileView) },
+      },
+    },
+    async (request) => {
+      const access = accessOf(request);
+      const { tenantId } = request.query;
+      if (tenantId !== undefined) access.requireTenant(tenantId);
+      const reach = tenantId === undefined ? access.reach() : new Set([tenantId]);
+      const page = pageRequest("profiles", request.query, "name");
+      const rows = await listProfiles(store.reads, reach, page);
+      return toPage(
+        page,
+        rows,
+        (row) => ({ key: row.name_search, id: row.id }),
+        (row) => toView(toProfile(row)),
+      );
+    },
+  );
+
+  api.post(
+    "/profiles",
+    {
+      config: creating,
+      schema: { tags, summary: "Makes a profile", body: NewProfileBody, response: { 201: ProfileView } },
+    },
+    async (request, reply) => {
+      const { tenantId, name, serviceProtection } = request.body;
+      accessOf(request).requireTenant(tenantId);
+      const profile = await store.durable(async (tx) => {
+        const settings = serviceProtection === undefined ? {} : { serviceProtection };
+        const made = await createProfile(tx, { id: newId(), tenantId, name, settings }, clock.now());
+        audit.record(tx, {
+          ...auditOf(request, "profile.create", made),
+          details: { serviceProtection: made.settings.serviceProtection },
+        });
+        return made;
+      });
+      return reply.code(201).header("etag", etagOf(profile.changedAt)).send(toView(profile));
+    },
+  );
+
+  api.get(
+    "/profiles/:id",
+    { config: readingOne, schema: { tags, summary: "One profile", params: IdParams, response: { 200: ProfileView } } },
+    async (request, reply) => {
+      const profile = await profileInReach(request);
+      return reply.header("etag", etagOf(profile.changedAt)).send(toView(profile));
+    },
+  );
+
+  api.patch(
+    "/profiles/:id",
+    {
+      config: changing,
+      schema: {
+        tags,
+        summary: "Changes a profile (RFC 7396); connected agents have it within about a second",
+        params: IdParams,
+        body: ProfilePatchBody,
+        response: { 200: ProfileView },
+      },
+    },
+    async (request, reply) => {
+      const { tenantId, id } = await profileInReach(request);
+      const { before, after } = await store.durable(async (tx) => {
+        const changed = await changeProfile(tx, tenantId, id, request.body, clock.now(), (current) =>
+          requireMatch(request, current.changedAt),
+        );
+        if (changed.after !== changed.before) {
+          audit.record(tx, {
+            ...auditOf(request, "profile.change", changed.after),
+            details: changesOf(changed.before, changed.after),
+          });
+        }
+        return changed;
+      });
+      if (after !== before) feed.publish({ kind: "profile", tenantId, profileId: id });
+      return reply.header("etag", etagOf(after.changedAt)).send(toView(after));
+    },
+  );
+
+  api.delete(
+    "/profiles/:id",
+    {
+      config: changing,
+      schema: { tags, summary: "Deletes a profile", params: IdParams, response: { 204: NoContent } },
+    },
+    async (request, reply) => {
+      const { tenantId, id } = await profileInReach(request);
+      await store.durable(async (tx) => {
+        const profile = await deleteProfile(tx, tenantId, id, (current) => requireMatch(request, current.changedAt));
+        audit.record(tx, auditOf(request, "profile.delete", profile));
+      });
+      return reply.code(204).send(null);
+    },
+  );
+
+  async function profileInReach(request: FastifyRequest<{ Params: Static<typeof IdParams> }>): Promise<Profile> {
+    const profile = await findProfileAnywhere(store.reads, request.params.id);
+    if (profile === undefined) throw new Problem("not_found");
+    accessOf(request).requireTenant(profile.tenantId);
+    return profile;
+  }
+}
+
+function toView(profile: Profile): Static<typeof ProfileView> {
+  const { id, tenantId, name, isDefault, settings, createdAt, changedAt } = profile;
+  return {
+    id,
+    tenantId,
+    name,
+    isDefault,
+    serviceProtection: settings.serviceProtection,
+    createdAt: toRfc3339(createdAt),
+    changedAt: toRfc3339(changedAt),
+  };
+}
+
+function auditOf(request: FastifyRequest, action: string, { id, name, tenantId }: Profile) {
+  return {
+    tenantId,
+    action,
+    outcome: "done" as const,
+    origin: originOf(request),
+    target: { kind: "profile", id, name },
+  };
+}
+
+/** Each member that changed, as it was and as it is. */
+function changesOf(before: Profile, after: Profile): Record<string, { from: unknown; to: unknown }> {
+  const changes: Record<string, { from: unknown; to: unknown }> = {};
+  if (before.name !== after.name) changes["name"] = { from: before.name, to: after.name };
+  const [from, to] = [before.settings.serviceProtection, after.settings.serviceProtection];
+  for (const member of Object.keys(to) as (keyof ServiceProtection)[]) {
+    if (from[member] !== to[member]) {
+      changes[`serviceProtection.${member}`] = { from: from[member], to: to[member] };
+    }
+  }
+  return changes;
+}

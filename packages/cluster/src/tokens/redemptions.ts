@@ -1,0 +1,81 @@
+import type { Db, Tx } from "../schema.ts";
+import { tokenLimits } from "./limits.ts";
+import type { RedemptionTable, RedemptionVerdict } from "./tables.ts";
+
+export type Redemption = Omit<RedemptionTable, "verdict">;
+
+/**
+ * Stores that an agent says it has redeemed a token, held against what was issued. What was never issued, or not for
+ * this agent, is kept and marked: it is the trace of a forged token or of a restored database.
+ *
+ * The caller stores each journal entry once, and calls this once for it.
+ */
+export async function recordRedemption(tx: Tx, redemption: Redemption): Promise<RedemptionVerdict> {
+  const token = await tx
+    .selectFrom("agent_token")
+    .select(["kind", "tenant_id", "agent_id"])
+    .where("id", "=", redemption.jti)
+    .executeTakeFirst();
+  const verdict = verdictOn(token, redemption);
+  await tx
+    .insertInto("redemption")
+    .values({ ...redemption, verdict })
+    .execute();
+  return verdict;
+}
+
+function verdictOn(
+  token: { kind: string; tenant_id: string | null; agent_id: string | null } | undefined,
+  { agent_id, tenant_id }: Redemption,
+): RedemptionVerdict {
+  if (token === undefined) return "unknown";
+  const isFor =
+    token.kind === "cluster" ||
+    (token.kind === "tenant" && token.tenant_id === tenant_id) ||
+    (token.kind === "agent" && token.agent_id === agent_id);
+  return isFor ? "issued" : "other_target";
+}
+
+export interface ShownRedemption {
+  readonly agent_id: string;
+  readonly host_name: string;
+  readonly at: number;
+  readonly trusted_at: number;
+  readonly received_at: number;
+}
+
+/**
+ * Who redeemed a token, newest first. Only agents that it was for: what another one claims must not show its name to
+ * the people of this token's tenant.
+ */
+export async function redemptionsOf(db: Db, jti: string): Promise<ShownRedemption[]> {
+  return db
+    .selectFrom("redemption")
+    .innerJoin("agent", "agent.id", "redemption.agent_id")
+    .select([
+      "redemption.agent_id",
+      "agent.host_name",
+      "redemption.at",
+      "redemption.trusted_at",
+      "redemption.received_at",
+    ])
+    .where("redemption.jti", "=", jti)
+    .where("redemption.verdict", "=", "issued")
+    .orderBy("redemption.received_at", "desc")
+    .orderBy("redemption.seq", "desc")
+    .limit(tokenLimits.maxRedemptionsShown)
+    .execute();
+}
+
+/** How often each of these tokens was redeemed. */
+export async function countRedemptions(db: Db, jtis: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (jtis.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("redemption")
+    .select((row) => ["jti", row.fn.countAll<number>().as("count")])
+    .where("jti", "in", jtis)
+    .where("verdict", "=", "issued")
+    .groupBy("jti")
+    .execute();
+  return new Map(rows.map(({ jti, count }) => [jti, Number(count)]));
+}

@@ -1,0 +1,42 @@
+import { Problem } from "../http/problems.ts";
+import { revealToken, TokenRecordAltered } from "./reveal.ts";
+import { requireRight } from "./right.ts";
+import type { Asker, TokenServices } from "./services.ts";
+import type { AgentTokenTable } from "./tables.ts";
+import { entryOf, refusingWith } from "./token-audit.ts";
+import { stateOfToken } from "./token-records.ts";
+
+export type Retrieval = "agent-token.retrieve" | "agent-token.download";
+
+/**
+ * Gives the token of a record to somebody who may have it. The audit entry is on disk before it leaves.
+ *
+ * @throws {Problem} role_may_not_retrieve; token_not_live: expired or revoked; token_record_altered: what is stored is
+ *   not what was signed, and nothing is given
+ */
+export async function retrieveToken(
+  services: TokenServices,
+  asker: Asker,
+  record: AgentTokenTable,
+  action: Retrieval,
+): Promise<string> {
+  const { store, audit, clock, keys, deployment } = services;
+  const entry = entryOf(action, asker, record);
+  await refusingWith(services, entry, async () => {
+    requireRight("retrieve", asker.principal, record.kind, record.tenant_id, deployment);
+  });
+  const state = stateOfToken(record, clock.now());
+  if (state !== "live") {
+    throw new Problem("token_not_live", `The token ${state === "revoked" ? "was revoked" : "has expired"}.`);
+  }
+  const token = await refusingWith(services, entry, async () => {
+    try {
+      return await revealToken(record, keys);
+    } catch (error) {
+      if (error instanceof TokenRecordAltered) throw new Problem("token_record_altered", undefined, { cause: error });
+      throw error;
+    }
+  });
+  await store.durable(async (tx) => audit.record(tx, { ...entry, outcome: "done" }));
+  return token;
+}

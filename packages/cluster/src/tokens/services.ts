@@ -1,0 +1,27 @@
+import type { Audit } from "../audit/record.ts";
+import type { ChangePublisher } from "../change-feed.ts";
+import type { Clock } from "../clock.ts";
+import type { Deployment } from "../config/config.ts";
+import type { NewId } from "../db/ids.ts";
+import type { RequestAccess } from "../http/access.ts";
+import type { Origin } from "../http/origin.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import type { Store } from "../schema.ts";
+
+export interface TokenServices {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly keys: ClusterKeys;
+  readonly deployment: Deployment;
+  readonly feed: ChangePublisher;
+}
+
+/** Who asks for a token, with what right, from where. */
+export interface Asker {
+  readonly principal: Principal;
+  readonly access: RequestAccess;
+  readonly origin: Origin;
+}

@@ -1,0 +1,139 @@
+import { maxRevoked } from "@postern/protocol";
+import { type AgentTokenClaims, audienceOf, type TokenKind, type TokenTarget } from "@postern/token";
+import { afterPosition } from "../db/keyset.ts";
+import type { Reach } from "../http/access.ts";
+import type { PageRequest } from "../http/paging.ts";
+import type { Db, Tx } from "../schema.ts";
+import type { AgentTokenTable } from "./tables.ts";
+
+export const tokenStates = ["live", "expired", "revoked"] as const;
+export type TokenState = (typeof tokenStates)[number];
+
+export function stateOfToken(token: Pick<AgentTokenTable, "expires_at" | "revoked_at">, now: number): TokenState {
+  if (token.revoked_at !== null) return "revoked";
+  return now < token.expires_at ? "live" : "expired";
+}
+
+/** A token's record with the names that people know. */
+export interface TokenRecord extends AgentTokenTable {
+  readonly tenant_name: string | null;
+  readonly host_name: string | null;
+}
+
+/** Whom the record says the token is for; undefined when it contradicts itself. */
+export function targetOf(record: AgentTokenTable): TokenTarget | undefined {
+  const { kind, tenant_id: tenantId, agent_id: agentId } = record;
+  if (kind === "cluster") return tenantId === null && agentId === null ? { kind } : undefined;
+  if (kind === "tenant") return tenantId !== null && agentId === null ? { kind, tenantId } : undefined;
+  return agentId !== null && tenantId !== null ? { kind, agentId } : undefined;
+}
+
+/**
+ * Whether the record's own columns, by which it is decided who may see the token, say the same as the claims that are
+ * signed. Otherwise a changed column could show a token to the wrong people.
+ */
+export function agreesWithClaims(record: AgentTokenTable, claims: AgentTokenClaims): boolean {
+  const target = targetOf(record);
+  return (
+    target !== undefined &&
+    claims.aud === audienceOf(target) &&
+    claims.jti === record.id &&
+    claims.exp * 1000 === record.expires_at
+  );
+}
+
+function selectRecords(db: Db) {
+  return db
+    .selectFrom("agent_token")
+    .leftJoin("tenant", "tenant.id", "agent_token.tenant_id")
+    .leftJoin("agent", "agent.id", "agent_token.agent_id")
+    .selectAll("agent_token")
+    .select(["tenant.name as tenant_name", "agent.host_name as host_name"]);
+}
+
+/** A record whose tenant is still to be compared with the reach of who asks. */
+export async function findTokenAnywhere(db: Db, id: string): Promise<TokenRecord | undefined> {
+  return selectRecords(db).where("agent_token.id", "=", id).executeTakeFirst();
+}
+
+/** The newest token for this one agent that is neither expired nor revoked. */
+export async function findLiveAgentToken(db: Db, agentId: string, now: number): Promise<TokenRecord | undefined> {
+  return selectRecords(db)
+    .where("agent_token.agent_id", "=", agentId)
+    .where("agent_token.kind", "=", "agent")
+    .where("agent_token.revoked_at", "is", null)
+    .where("agent_token.expires_at", ">", now)
+    .orderBy("agent_token.issued_at", "desc")
+    .orderBy("agent_token.id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+}
+
+export interface TokenFilter {
+  readonly kind?: TokenKind;
+  readonly agentId?: string;
+  readonly state?: TokenState;
+}
+
+/** At most `limit + 1` records within reach; those for the whole cluster only to who reaches everywhere. */
+export async function listTokens(
+  db: Db,
+  reach: Reach,
+  filter: TokenFilter,
+  { after, direction, limit }: PageRequest<"issuedAt">,
+  now: number,
+): Promise<TokenRecord[]> {
+  let query = selectRecords(db);
+  if (reach !== "everywhere") query = query.where("agent_token.tenant_id", "in", [...reach]);
+  if (filter.kind !== undefined) query = query.where("agent_token.kind", "=", filter.kind);
+  if (filter.agentId !== undefined) query = query.where("agent_token.agent_id", "=", filter.agentId);
+  if (filter.state !== undefined) {
+    query = query.where("agent_token.revoked_at", filter.state === "revoked" ? "is not" : "is", null);
+  }
+  if (filter.state === "live") query = query.where("agent_token.expires_at", ">", now);
+  if (filter.state === "expired") query = query.where("agent_token.expires_at", "<=", now);
+  if (after !== null) {
+    query = query.where(afterPosition({ key: "agent_token.issued_at", id: "agent_token.id" }, direction, after));
+  }
+  return query
+    .orderBy("agent_token.issued_at", direction)
+    .orderBy("agent_token.id", direction)
+    .limit(limit + 1)
+    .execute();
+}
+
+/** Ends a token; false when it was revoked before. */
+export async function endToken(tx: Tx, id: string, byName: string, now: number): Promise<boolean> {
+  const revoked = await tx
+    .updateTable("agent_token")
+    .set({ revoked_at: now, revoked_by_name: byName })
+    .where("id", "=", id)
+    .where("revoked_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return revoked !== undefined;
+}
+
+/** Ids of the revoked tokens that this agent would otherwise still accept, newest revocation first. */
+export async function revokedTokensFor(
+  db: Db,
+  agent: { readonly id: string; readonly tenantId: string },
+  now: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom("agent_token")
+    .select("id")
+    .where("revoked_at", "is not", null)
+    .where("expires_at", ">", now)
+    .where((row) =>
+      row.or([
+        row("kind", "=", "cluster"),
+        row.and([row("kind", "=", "tenant"), row("tenant_id", "=", agent.tenantId)]),
+        row.and([row("kind", "=", "agent"), row("agent_id", "=", agent.id)]),
+      ]),
+    )
+    .orderBy("revoked_at", "desc")
+    .limit(maxRevoked)
+    .execute();
+  return rows.map((row) => row.id);
+}
