@@ -1,0 +1,17 @@
+import { readFileSync } from "node:fs";
+import { platforms } from "@postern/protocol";
+import { enrol } from "../src/check-in/fake-agent.fixture.ts";
+
+// For the command scripts: enrols a made-up workload and lets it report once.
+//   enrol-workload URL HOST PLATFORM < activation key
+const [url = "", hostName = "", wanted = "windows"] = process.argv.slice(2);
+const platform = platforms.find((known) => known === wanted) ?? "windows";
+const agent = await enrol(url, readFileSync(0, "utf8").trim(), {
+  hostName,
+  platform,
+  machineId: `machine-${hostName}`,
+});
+agent.journal("enrolled");
+agent.journal("service_started");
+// As one that has applied nothing: the cluster answers at once instead of holding the check-in.
+await agent.checkIn({ applied: { rev: 0 } });

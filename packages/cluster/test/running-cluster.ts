@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The program itself, as an operator starts it. */
+export const posternProgram = join(import.meta.dirname, "../bin/postern.mjs");
+
+/** A cluster that runs as a process of its own, on loopback, with a data directory that goes away at the end. */
+export interface RunningCluster {
+  readonly url: string;
+  readonly directory: string;
+  readonly adminPassword: string;
+  /** What it wrote on standard output and standard error so far. */
+  log(): string;
+  /** Ends the process at once, with nothing of it left to run, and resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Ends the process in an orderly way and gives its exit code. */
+  stop(): Promise<number | null>;
+  /** Starts it again on the same data and the same port, and does not wait for it. */
+  launch(): void;
+  /** Starts it again and resolves when it is ready. */
+  start(): Promise<void>;
+  /** Ends it and removes its data. */
+  remove(): Promise<void>;
+}
+
+export interface ClusterSettings {
+  readonly env?: Readonly<Record<string, string>>;
+  /** PEM files; without them the cluster speaks plain HTTP. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+}
+
+const readyWithinMs = 30_000;
+
+/** Starts a new cluster and resolves when it is ready. */
+export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Promise<RunningCluster> {
+  const directory = await mkdtemp(join(tmpdir(), "postern-whole-"));
+  const adminPassword = randomBytes(18).toString("base64url");
+  const passwordFile = join(directory, "admin-password");
+  await writeFile(passwordFile, `${adminPassword}\n`, { mode: 0o600 });
+  const port = await freePort();
+  const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const childEnv = {
+    PATH: process.env["PATH"],
+    HOME: directory,
+    POSTERN_DATA: join(directory, "data"),
+    POSTERN_LISTEN: `127.0.0.1:${port}`,
+    POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
+    ...(tls ? { POSTERN_TLS_CERT: tls.certFile, POSTERN_TLS_KEY: tls.keyFile } : {}),
+    ...env,
+  };
+  let child: ChildProcess | undefined;
+  let log = "";
+
+  function launch(): ChildProcess {
+    const started = spawn(process.execPath, [posternProgram, "serve"], { env: childEnv, stdio: "pipe" });
+    child = started;
+    for (const stream of [started.stdout, started.stderr]) {
+      stream.on("data", (chunk: Buffer) => {
+        log += chunk.toString();
+      });
+    }
+    return started;
+  }
+
+  async function ended(signal: NodeJS.Signals): Promise<number | null> {
+    const running = child;
+    child = undefined;
+    if (!running || running.exitCode !== null) return running?.exitCode ?? null;
+    const closed = new Promise<number | null>((resolve) => running.once("close", (code) => resolve(code)));
+    running.kill(signal);
+    return closed;
+  }
+
+  const cluster: RunningCluster = {
+    url,
+    directory,
+    adminPassword,
+    log: () => log,
+    async kill() {
+      await ended("SIGKILL");
+    },
+    stop: () => ended("SIGTERM"),
+    launch() {
+      launch();
+    },
+    async start() {
+      await untilReady(url, launch(), () => log);
+    },
+    async remove() {
+      await ended("SIGKILL");
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  await cluster.start();
+  return cluster;
+}
+
+async function untilReady(url: string, child: ChildProcess, log: () => string): Promise<void> {
+  const giveUpAt = performance.now() + readyWithinMs;
+  while (performance.now() < giveUpAt) {
+    if (child.exitCode !== null || child.signalCode !== null) break;
+    const ready = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (ready?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  child.kill("SIGKILL");
+  throw new Error(`The cluster did not become ready. It wrote:\n${log()}`);
+}
+
+/** A port on loopback that nobody uses at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
