@@ -38,7 +38,12 @@ const protectionMembers = {
   singleUse: Type.Boolean({ description: "Refuse a token's second presentation on the same agent." }),
   requireChallenge: Type.Boolean({ description: "Accept only tokens that answer a challenge." }),
 };
-const ServiceProtectionPatch = Type.Partial(closed(protectionMembers));
+const ServiceProtectionPatch = closed({
+  on: Type.Optional(protectionMembers.on),
+  liftSeconds: Type.Optional(protectionMembers.liftSeconds),
+  singleUse: Type.Optional(protectionMembers.singleUse),
+  requireChallenge: Type.Optional(protectionMembers.requireChallenge),
+});
 
 const ProfileView = Type.Object({
   id: Uuid,
