@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeTenant, type TestTenant } from "../check-in/scene.fixture.ts";
+import { type Caller, logInAsAdmin, makeUser, startTestCluster, type TestCluster } from "../test-cluster.fixture.ts";
+
+let cluster: TestCluster;
+let admin: Caller;
+let acme: TestTenant;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  admin = await logInAsAdmin(cluster);
+  acme = await makeTenant(admin, "Acme");
+});
+
+afterAll(() => cluster.close());
+
+test("a tenant is born with the profile Default, protection off", async () => {
+  const { json } = await admin.send("GET", `/profiles?tenantId=${acme.id}`);
+  expect(json.items).toEqual([
+    {
+      id: acme.profileId,
+      tenantId: acme.id,
+      name: "Default",
+      isDefault: true,
+      serviceProtection: { on: false, liftSeconds: 14_400, singleUse: false, requireChallenge: false },
+      createdAt: expect.any(String),
+      changedAt: expect.any(String),
+    },
+  ]);
+});
+
+test("the profile Default can be changed, but neither deleted nor renamed", async () => {
+  const path = `/profiles/${acme.profileId}`;
+  expect((await admin.send("DELETE", path)).json).toMatchObject({ status: 409, code: "default_profile_fixed" });
+  expect((await admin.send("PATCH", path, { name: "Other" })).json).toMatchObject({ code: "default_profile_fixed" });
+  expect((await admin.send("PATCH", path, { serviceProtection: { singleUse: true } })).status).toBe(200);
+});
+
+test("a patch changes what it names and nothing else", async () => {
+  const made = await admin.send("POST", "/profiles", {
+    tenantId: acme.id,
+    name: "Databases",
+    serviceProtection: { on: true, liftSeconds: 600 },
+  });
+  expect(made.status).toBe(201);
+  const patched = await admin.send("PATCH", `/profiles/${made.json.id}`, { serviceProtection: { liftSeconds: 60 } });
+  expect(patched.json).toMatchObject({
+    name: "Databases",
+    serviceProtection: { on: true, liftSeconds: 60, singleUse: false, requireChallenge: false },
+  });
+  expect(patched.headers.get("etag")).not.toBe(made.headers.get("etag"));
+  expect((await admin.send("DELETE", `/profiles/${made.json.id}`)).status).toBe(204);
+  expect((await admin.send("GET", `/profiles/${made.json.id}`)).json).toMatchObject({ code: "not_found" });
+});
+
+test("a patch without a change keeps the revision, and a change raises it although the clock went back", async () => {
+  const made = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "Clocked" });
+  const same = await admin.send("PATCH", `/profiles/${made.json.id}`, { serviceProtection: { on: false } });
+  expect(same.headers.get("etag")).toBe(made.headers.get("etag"));
+  cluster.advance(-60_000);
+  const changed = await admin.send("PATCH", `/profiles/${made.json.id}`, { serviceProtection: { on: true } });
+  cluster.advance(60_000);
+  expect(Date.parse(changed.json.changedAt)).toBeGreaterThan(Date.parse(made.json.changedAt));
+});
+
+test("a change made on an older state is refused", async () => {
+  const made = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "Contended" });
+  const path = `/profiles/${made.json.id}`;
+  const match = { "if-match": made.headers.get("etag") ?? "" };
+  expect((await admin.send("PATCH", path, { serviceProtection: { on: true } }, match)).status).toBe(200);
+  const late = await admin.send("PATCH", path, { serviceProtection: { on: false } }, match);
+  expect(late.json).toMatchObject({ status: 412, code: "precondition_failed" });
+  expect((await admin.send("DELETE", path, undefined, match)).json).toMatchObject({ code: "precondition_failed" });
+  expect((await admin.send("GET", path)).json.serviceProtection.on).toBe(true);
+});
+
+test.each([
+  [{ serviceProtection: { on: "yes" } }, "/serviceProtection/on"],
+  [{ serviceProtection: { liftSeconds: 0 } }, "/serviceProtection/liftSeconds"],
+  [{ serviceProtection: { liftSeconds: 86_401 } }, "/serviceProtection/liftSeconds"],
+  [{ serviceProtection: null }, "/serviceProtection"],
+  [{ serviceProtection: { watch: true } }, "/serviceProtection/watch"],
+  [{ name: "" }, "/name"],
+  [{ isDefault: true }, "/isDefault"],
+])("refuses %j and says where", async (body, pointer) => {
+  const { json } = await admin.send("PATCH", `/profiles/${acme.profileId}`, body);
+  expect(json).toMatchObject({ status: 400, code: "validation_failed" });
+  expect(json.errors.map((error: { pointer: string }) => error.pointer)).toContain(pointer);
+});
+
+test("a name is taken whatever its case", async () => {
+  const answer = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "dEFAULT" });
+  expect(answer.json).toMatchObject({ status: 409, code: "name_taken" });
+});
+
+test("another tenant's profile is not there, and not in lists", async () => {
+  const other = await makeTenant(admin, "Umbrella");
+  const owner = await makeUser(cluster, admin, "owner of umbrella", [{ role: "tenant_owner", tenantId: other.id }]);
+  for (const [method, body] of [["GET"], ["PATCH", { name: "Mine" }], ["DELETE"]] as const) {
+    const answer = await owner.send(method, `/profiles/${acme.profileId}`, body);
+    expect(answer.json, method).toMatchObject({ status: 404, code: "not_found" });
+  }
+  expect((await owner.send("POST", "/profiles", { tenantId: acme.id, name: "Mine" })).status).toBe(404);
+  expect((await owner.send("GET", `/profiles?tenantId=${acme.id}`)).status).toBe(404);
+  const listed = (await owner.send("GET", "/profiles")).json.items;
+  expect(listed.map((profile: { id: string }) => profile.id)).toEqual([other.profileId]);
+});
+
+test("each change stands in the tenant's audit log with what it was and what it is", async () => {
+  const path = `/profiles/${acme.profileId}`;
+  await admin.send("PATCH", path, { serviceProtection: { requireChallenge: true } });
+  await admin.send("PATCH", path, { serviceProtection: { requireChallenge: false } });
+  const { json } = await admin.send("GET", `/audit?tenantId=${acme.id}&action=profile.change&limit=1`);
+  expect(json.items).toMatchObject([
+    {
+      target: { kind: "profile", id: acme.profileId },
+      details: { "serviceProtection.requireChallenge": { from: true, to: false } },
+      who: { name: "admin" },
+    },
+  ]);
+});
