@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { BuildError } from "./dependencies.ts";
 
@@ -12,6 +13,8 @@ export async function bundle(entry: string): Promise<{ code: string; packages: s
   if (!existsSync(entry)) throw new BuildError(`${entry} does not exist`);
   const result = await build({
     entryPoints: [entry],
+    // The paths of the list below start here, wherever the build was called from.
+    absWorkingDir: join(import.meta.dirname, "../../.."),
     bundle: true,
     write: false,
     metafile: true,

@@ -23,6 +23,6 @@ export function checkDependencies(file: string, packages: readonly string[], upd
     "the packages inside the agent are not those of packages/agent/deps.txt" +
       (added.length > 0 ? `; new: ${added.join(", ")}` : "") +
       (gone.length > 0 ? `; gone: ${gone.join(", ")}` : "") +
-      ". If that is wanted: npm run build:agent -- --update, and commit the file.",
+      ". If that is wanted: npm run build -w packages/agent -- --update, and commit the file.",
   );
 }

