@@ -33,9 +33,14 @@ function sha256(): fc.Arbitrary<string> {
   return fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("base64url"));
 }
 
-/** Text of any script, without control characters. */
+/** Text of any UTF-16 code units, lone surrogates among them. */
+export function anyText(maxLength = 40): fc.Arbitrary<string> {
+  return fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), maxLength });
+}
+
+/** Text of any script, without control characters and halves of characters. */
 function text(maxLength: number): fc.Arbitrary<string> {
-  return fc.string({ unit: "binary", minLength: 1, maxLength }).map((any) => any.replace(/[\p{Cc}\p{Cs}]/gu, "?"));
+  return anyText(maxLength).map((any) => any.replace(/[\p{Cc}\p{Cs}]/gu, "?") || "?");
 }
 
 function next() {
@@ -115,7 +120,7 @@ function anyEnrolAnswer({ identity, bundle, config }: EnrolAnswer): fc.Arbitrary
 
 function anyEntry(): fc.Arbitrary<JournalEntry> {
   const name = fc.stringMatching(/^[a-z][A-Za-z0-9]{0,39}$/);
-  const value = fc.oneof(fc.string({ unit: "binary", maxLength: 255 }), fc.maxSafeInteger(), fc.boolean());
+  const value = fc.oneof(anyText(255), fc.maxSafeInteger(), fc.boolean());
   return fc.record({
     seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     at: counter(),
@@ -134,7 +139,7 @@ function anyCheckIn(): fc.Arbitrary<CheckIn> {
       since: counter(),
       budgetLeft: fc.nat(86_400),
       jti: fc.uuid(),
-      layers: fc.dictionary(layer, fc.string({ unit: "binary", maxLength: 160 }), {
+      layers: fc.dictionary(layer, anyText(160), {
         maxKeys: 16,
         noNullPrototype: true,
       }),

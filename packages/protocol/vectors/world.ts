@@ -3,7 +3,7 @@ import { openAgentIdentity } from "../src/agent-identity.ts";
 import { openAnswer, readCheckIn } from "../src/check-in.ts";
 import { thumbprintOf, verifyKeyOf } from "../src/ed25519.ts";
 import { openEnrolAnswer, openEnrolRequest } from "../src/enrolment.ts";
-import { openTrustBundle } from "../src/trust-bundle.ts";
+import { openTrustBundle, type TrustBundle } from "../src/trust-bundle.ts";
 
 /** What a receiver knows and expects when a message of the vectors arrives. */
 export interface World {
@@ -48,6 +48,11 @@ export const openers = {
 export type Kind = keyof typeof openers;
 export const kinds = Object.keys(openers) as Kind[];
 
-function bundleOf(world: World) {
-  return openTrustBundle(world.bundle, new Set(world.pinnedRoots));
+const opened = new WeakMap<World, TrustBundle>();
+
+/** The bundle that the agent has, opened once: properties ask for it thousands of times. */
+function bundleOf(world: World): TrustBundle {
+  const known = opened.get(world) ?? openTrustBundle(world.bundle, new Set(world.pinnedRoots));
+  opened.set(world, known);
+  return known;
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { anyText } from "../vectors/arbitrary.ts";
 import { challengeRandomBytes, encodeChallenge, groupChallenge, parseChallenge } from "./challenge.ts";
 
 const random = fc.uint8Array({ minLength: challengeRandomBytes, maxLength: challengeRandomBytes });
@@ -52,7 +53,7 @@ test("finds every single mistyped symbol and every swap of two neighbours", () =
 
 test("whatever is typed, it answers a challenge or nothing", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 80 }), (typed) => {
+    fc.property(anyText(80), (typed) => {
       const challenge = parseChallenge(typed);
       if (challenge !== undefined) expect(parseChallenge(challenge)).toBe(challenge);
     }),

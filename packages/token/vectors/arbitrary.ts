@@ -19,7 +19,7 @@ export function anyClaims(): fc.Arbitrary<AgentTokenClaims> {
       jti: id,
       iat: fc.nat(2 ** 40),
       delay: fc.nat(899),
-      before: fc.array(fc.string({ unit: "binary", maxLength: 20 }), { maxLength: 3 }),
+      before: fc.array(anyText(20), { maxLength: 3 }),
       lift: fc.integer({ min: 1, max: 86_400 }),
       challenge,
     })
@@ -34,4 +34,9 @@ export function anyClaims(): fc.Arbitrary<AgentTokenClaims> {
       lift,
       ...(challenge !== null && aud.startsWith("agent:") ? { chg: challenge } : {}),
     }));
+}
+
+/** Text of any UTF-16 code units, lone surrogates among them. */
+export function anyText(maxLength = 40): fc.Arbitrary<string> {
+  return fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), maxLength });
 }
