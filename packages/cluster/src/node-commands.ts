@@ -1,35 +1,14 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { examples } from "./cli/command.ts";
-import { CommandFailed, exitCodes } from "./cli/failure.ts";
-import type { Terminal } from "./cli/terminal.ts";
-import type { Clock } from "./clock.ts";
-import { type Config, loadConfig } from "./config/config.ts";
-import { ConfigError } from "./config/config-error.ts";
-import { type SettingName, type SettingsSources, settingNames } from "./config/settings.ts";
-import type { RandomBytes } from "./db/ids.ts";
-import { SchemaMismatch } from "./db/migration.ts";
-import { DataDirectoryInUse } from "./db/sqlite/data-lock.ts";
-import { openFoundation } from "./foundation.ts";
-import { type Initialised, initialise } from "./init.ts";
-import { KeyStoreError } from "./keys/key-store.ts";
-import { startCluster } from "./serve.ts";
-
-export interface NodeCommandsOptions {
-  readonly terminal: Terminal;
-  readonly clock: Clock;
-  readonly randomBytes: RandomBytes;
-  readonly version: string;
-}
-
-type Flags = Partial<Record<SettingName | "config", string>>;
+import { type SettingName, settingNames } from "./config/settings.ts";
+import type { NodeCommandsOptions, NodeFlags } from "./node-runs.ts";
 
 /** Adds the commands that work on a data directory themselves: `init` and `serve`. */
 export function addNodeCommands(program: Command, options: NodeCommandsOptions): void {
   withSettings(program.command("init"), ["data", "adminPasswordFile", "keyPassphraseFile"])
     .description("Make a cluster: its keys and its user admin. The first `postern serve` does this by itself.")
     .addHelpText("after", examples("postern init", "postern init --data /var/lib/postern"))
-    .action((flags: Flags) => tellingWhatToDo(() => runInit(options, flags)));
+    .action((flags: NodeFlags) => run((node) => node.runInit(options, flags)));
 
   const all = Object.keys(settingNames).filter((name) => name !== "database") as SettingName[];
   withSettings(program.command("serve"), all)
@@ -41,71 +20,13 @@ export function addNodeCommands(program: Command, options: NodeCommandsOptions):
         "postern serve --data /var/lib/postern --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --public-url https://postern.example.com",
       ),
     )
-    .action((flags: Flags) => tellingWhatToDo(() => runServe(options, flags)));
+    .action((flags: NodeFlags) => run((node) => node.runServe(options, flags)));
 }
 
-async function runInit({ terminal, clock, randomBytes }: NodeCommandsOptions, flags: Flags): Promise<void> {
-  const config = readConfig(terminal, flags);
-  process.umask(0o077);
-  const onDeath = (error: Error) => endAtOnce(terminal, error);
-  const foundation = await openFoundation({ config, clock, randomBytes, onDeath });
-  try {
-    const made = await initialise(foundation);
-    if (made === null) {
-      terminal.say(`There is a cluster in ${config.dataDirectory} already; nothing was changed.\n`);
-      return;
-    }
-    terminal.print(`The cluster ${made.clusterId} was made in ${config.dataDirectory}.\n${firstSteps(made)}`);
-    terminal.print("Start it with: postern serve\n");
-  } finally {
-    await foundation.store.close();
-  }
-}
-
-async function runServe({ terminal, clock, randomBytes, version }: NodeCommandsOptions, flags: Flags): Promise<void> {
-  const config = readConfig(terminal, flags);
-  process.umask(0o077);
-  const stop = stopSignal();
-  const cluster = await startCluster({
-    config,
-    clock,
-    randomBytes,
-    version,
-    log: { level: config.logLevel, stream: process.stderr },
-    onDeath: (error) => endAtOnce(terminal, error),
-  });
-  terminal.print(`Postern ${version} serves ${cluster.url} (data in ${config.dataDirectory}, ${config.deployment}).\n`);
-  if (cluster.initialised !== null) {
-    terminal.print(firstSteps(cluster.initialised));
-    terminal.print(`Next: npx postern login --url ${cluster.url} admin, then npx postern --help.\n`);
-  }
-  await stop;
-  const giveUp = setTimeout(() => process.exit(1), stopWithinMs);
-  giveUp.unref();
-  await cluster.close();
-}
-
-/** Held requests end at once; what still runs after this time hangs. */
-const stopWithinMs = 10_000;
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
-        resolve();
-      });
-    }
-  });
-}
-
-function firstSteps({ adminPassword, secondRootFile }: Initialised): string {
-  const password =
-    adminPassword === null
-      ? "The user is admin, with the password of your file.\n"
-      : `The user is admin, the password ${adminPassword} (shown this once).\n`;
-  return `${password}Carry ${secondRootFile} to a safe place offline and delete it here: it is the cluster's second root key.\n`;
+/** The whole cluster is loaded only when one of its commands runs: the operator's commands are to start at once. */
+async function run(command: (node: typeof import("./node-runs.ts")) => Promise<void>): Promise<void> {
+  const node = await import("./node-runs.ts");
+  await node.tellingWhatToDo(() => command(node));
 }
 
 function withSettings(command: Command, names: readonly SettingName[]): Command {
@@ -115,38 +36,4 @@ function withSettings(command: Command, names: readonly SettingName[]): Command 
     command.option(`${flag} <value>`, `${help} [${env}]`);
   }
   return command;
-}
-
-function readConfig(terminal: Terminal, flags: Flags): Config {
-  const { config: path, ...settings } = flags;
-  return loadConfig({ flags: settings, env: terminal.env, file: path === undefined ? null : readFile(path) });
-}
-
-function readFile(path: string): SettingsSources["file"] {
-  try {
-    return { path, text: readFileSync(path, "utf8") };
-  } catch (error) {
-    throw new ConfigError(`--config names ${path}, which cannot be read. Check the path and who may read it.`, {
-      cause: error,
-    });
-  }
-}
-
-/** What an operator can set right is told in a sentence, without a stack. */
-async function tellingWhatToDo(run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    const expected = [ConfigError, DataDirectoryInUse, SchemaMismatch, KeyStoreError].some(
-      (kind) => error instanceof kind,
-    );
-    if (expected && error instanceof Error) throw new CommandFailed(exitCodes.wrongUsage, error.message);
-    throw error;
-  }
-}
-
-/** A node that cannot write must not go on answering. */
-function endAtOnce(terminal: Terminal, error: Error): void {
-  terminal.say(`postern: the database cannot be written any more: ${error.message}\n`);
-  process.exit(1);
 }

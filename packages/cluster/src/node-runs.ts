@@ -1,0 +1,127 @@
+import { readFileSync } from "node:fs";
+import { CommandFailed, exitCodes } from "./cli/failure.ts";
+import type { Terminal } from "./cli/terminal.ts";
+import type { Clock } from "./clock.ts";
+import { type Config, loadConfig } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import type { SettingName, SettingsSources } from "./config/settings.ts";
+import type { RandomBytes } from "./db/ids.ts";
+import { SchemaMismatch } from "./db/migration.ts";
+import { DataDirectoryInUse } from "./db/sqlite/data-lock.ts";
+import { openFoundation } from "./foundation.ts";
+import { type Initialised, initialise } from "./init.ts";
+import { KeyStoreError } from "./keys/key-store.ts";
+import { startCluster } from "./serve.ts";
+
+export interface NodeCommandsOptions {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly version: string;
+}
+
+/** What the command line gave, by setting. */
+export type NodeFlags = Partial<Record<SettingName | "config", string>>;
+
+/** `postern init` */
+export async function runInit({ terminal, clock, randomBytes }: NodeCommandsOptions, flags: NodeFlags): Promise<void> {
+  const config = readConfig(terminal, flags);
+  process.umask(0o077);
+  const onDeath = (error: Error) => endAtOnce(terminal, error);
+  const foundation = await openFoundation({ config, clock, randomBytes, onDeath });
+  try {
+    const made = await initialise(foundation);
+    if (made === null) {
+      terminal.say(`There is a cluster in ${config.dataDirectory} already; nothing was changed.\n`);
+      return;
+    }
+    terminal.print(`The cluster ${made.clusterId} was made in ${config.dataDirectory}.\n${firstSteps(made)}`);
+    terminal.print("Start it with: postern serve\n");
+  } finally {
+    await foundation.store.close();
+  }
+}
+
+/** `postern serve`: resolves when it was told to stop and has. */
+export async function runServe(
+  { terminal, clock, randomBytes, version }: NodeCommandsOptions,
+  flags: NodeFlags,
+): Promise<void> {
+  const config = readConfig(terminal, flags);
+  process.umask(0o077);
+  const stop = stopSignal();
+  const cluster = await startCluster({
+    config,
+    clock,
+    randomBytes,
+    version,
+    log: { level: config.logLevel, stream: process.stderr },
+    onDeath: (error) => endAtOnce(terminal, error),
+  });
+  terminal.print(`Postern ${version} serves ${cluster.url} (data in ${config.dataDirectory}, ${config.deployment}).\n`);
+  if (cluster.initialised !== null) {
+    terminal.print(firstSteps(cluster.initialised));
+    terminal.print(`Next: npx postern login --url ${cluster.url} admin, then npx postern --help.\n`);
+  }
+  await stop;
+  const giveUp = setTimeout(() => process.exit(1), stopWithinMs);
+  giveUp.unref();
+  await cluster.close();
+}
+
+/** Held requests end at once; what still runs after this time hangs. */
+const stopWithinMs = 10_000;
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+}
+
+function firstSteps({ adminPassword, secondRootFile }: Initialised): string {
+  const password =
+    adminPassword === null
+      ? "The user is admin, with the password of your file.\n"
+      : `The user is admin, the password ${adminPassword} (shown this once).\n`;
+  return `${password}Carry ${secondRootFile} to a safe place offline and delete it here: it is the cluster's second root key.\n`;
+}
+
+function readConfig(terminal: Terminal, flags: NodeFlags): Config {
+  const { config: path, ...settings } = flags;
+  return loadConfig({ flags: settings, env: terminal.env, file: path === undefined ? null : readFile(path) });
+}
+
+function readFile(path: string): SettingsSources["file"] {
+  try {
+    return { path, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    throw new ConfigError(`--config names ${path}, which cannot be read. Check the path and who may read it.`, {
+      cause: error,
+    });
+  }
+}
+
+/** What an operator can set right is told in a sentence, without a stack. */
+export async function tellingWhatToDo(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const expected = [ConfigError, DataDirectoryInUse, SchemaMismatch, KeyStoreError].some(
+      (kind) => error instanceof kind,
+    );
+    if (expected && error instanceof Error) throw new CommandFailed(exitCodes.wrongUsage, error.message);
+    throw error;
+  }
+}
+
+/** A node that cannot write must not go on answering. */
+function endAtOnce(terminal: Terminal, error: Error): void {
+  terminal.say(`postern: the database cannot be written any more: ${error.message}\n`);
+  process.exit(1);
+}
