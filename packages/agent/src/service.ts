@@ -113,7 +113,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     if (now.is !== "enrolled") {
       return now.is === "anchor_unreadable"
         ? refuse("anchor_unreadable")
-        : refuse("not_protected", { unprotectedBecause: "not_enrolled" });
+        : refuse("not_protected", { unprotectedBecause: platform.guard.supported ? "not_enrolled" : "unsupported" });
     }
     return performCommand(command, now.agent, ports);
   }

@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { groupChallenge } from "@postern/token";
+import {
+  type Command,
+  type CommandAnswer,
+  type CommandResult,
+  formatCommand,
+  type RefusalDetail,
+} from "../commands.ts";
+import { commandBytes } from "../limits.ts";
+import { type Platform, ServiceUnreachable } from "../ports.ts";
+import { agentVersion } from "../release.ts";
+import { type Invocation, type TokenSource, UsageError } from "./arguments.ts";
+import { helpText } from "./help.ts";
+import { sentenceFor, span } from "./sentences.ts";
+import { statusText, tokenText } from "./status-text.ts";
+
+/** What the exit code of a command says. */
+export const exitCodes = { done: 0, usage: 2, refused: 3, noAnswer: 4, notAdministrator: 5 } as const;
+
+/** What a command writes to, and where standard input comes from. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** All of standard input, at most `maxBytes`. */
+  readInput(maxBytes: number): string;
+}
+
+/**
+ * Carries out one command and gives its exit code. Only the service acts; this process asks it.
+ *
+ * @throws {UsageError}
+ */
+export async function runCommand(
+  invocation: Exclude<Invocation, { run: "service" }>,
+  platform: () => Platform | Promise<Platform>,
+  terminal: Terminal,
+): Promise<number> {
+  if (invocation.run === "help") {
+    terminal.out(helpText(invocation.about));
+    return exitCodes.done;
+  }
+  if (invocation.run === "version") {
+    terminal.out(`${agentVersion}\n`);
+    return exitCodes.done;
+  }
+  const command = commandOf(invocation, terminal);
+  const { isElevated, send } = await platform();
+  if (!isElevated()) {
+    terminal.err(
+      'not_administrator: Only an administrator may do this. Open the prompt with "Run as administrator".\n',
+    );
+    return exitCodes.notAdministrator;
+  }
+  const answer = await ask(send, command);
+  if (answer === undefined) {
+    terminal.err(
+      "service_unreachable: The agent's service does not answer. Is it running? To start it on Windows: sc start PosternAgent\n",
+    );
+    return exitCodes.noAnswer;
+  }
+  if (!answer.ok) return refuse(terminal, answer.code, answer.detail);
+  return show(answer.result, invocation, terminal);
+}
+
+function commandOf(invocation: Invocation, terminal: Terminal): Command {
+  switch (invocation.run) {
+    case "unprotect":
+    case "explain":
+      return { command: invocation.run, token: readToken(invocation.source, terminal) };
+    case "enroll":
+      return {
+        command: "enroll",
+        cluster: invocation.cluster,
+        key: typeof invocation.key === "string" ? invocation.key : terminal.readInput(1024).trim(),
+        ...(invocation.caFile === undefined ? {} : { ca: readText(invocation.caFile) }),
+        ...(invocation.proxy === undefined ? {} : { proxy: invocation.proxy }),
+      };
+    case "protect":
+    case "status":
+    case "challenge":
+      return { command: invocation.run };
+    default:
+      throw new UsageError("This is not a command for the service.");
+  }
+}
+
+/** Longer than a token can be, so that what is too long is refused as that and not as a broken signature. */
+const maxTokenInputBytes = 16 * 1024;
+
+function readToken(source: TokenSource, terminal: Terminal): string {
+  switch (source.from) {
+    case "argument":
+      return source.token.slice(0, maxTokenInputBytes);
+    case "stdin":
+      return terminal.readInput(maxTokenInputBytes);
+    case "file":
+      return readText(source.path).slice(0, maxTokenInputBytes);
+  }
+}
+
+/** A text file as editors on Windows write it: UTF-8 or, with its mark, UTF-16. */
+function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`The file ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`);
+  }
+  if (bytes.length > commandBytes / 2) throw new UsageError(`The file ${path} is too long to be what is wanted here.`);
+  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le", 2) : bytes.toString("utf8");
+}
+
+async function ask(send: Platform["send"], command: Command): Promise<CommandAnswer | undefined> {
+  try {
+    return JSON.parse(await send(formatCommand(command))) as CommandAnswer;
+  } catch (error) {
+    if (error instanceof ServiceUnreachable || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function refuse(terminal: Terminal, code: string, detail: RefusalDetail): number {
+  terminal.err(`${code}: ${sentenceFor(code, detail)}\n`);
+  return exitCodes.refused;
+}
+
+function show(result: CommandResult, invocation: Invocation, terminal: Terminal): number {
+  if ("unprotected" in result) {
+    const begin = { redeemed: "Service protection is lifted", resumed: "The lift goes on", running: "The lift is on" };
+    terminal.out(
+      `${begin[result.unprotected]}: ${span(result.leftSeconds)} left. The service can be stopped now.\n` +
+        "Protection comes back when that is over, when the restarted service reaches its cluster, or with -protect.\n",
+    );
+  } else if ("protected" in result) {
+    terminal.out(
+      result.protected === "on" ? "The service is protected again.\n" : "The service is protected already.\n",
+    );
+  } else if ("challenge" in result) {
+    terminal.out(`${groupChallenge(result.challenge)}\n`);
+    terminal.err(
+      `Have a token generated for this agent with this challenge within ${span(result.validSeconds)}, then run -unprotect <token>.\n`,
+    );
+  } else if ("explained" in result) {
+    terminal.out(tokenText(result.explained));
+    const { refusal } = result.explained;
+    if (refusal !== undefined) return refuse(terminal, refusal, { ...result.detail, token: result.explained });
+  } else if ("enrolled" in result) {
+    terminal.out(`Enrolled as agent ${result.enrolled.agentId} of tenant ${result.enrolled.tenantId}.\n`);
+  } else {
+    const json = invocation.run === "status" && invocation.json;
+    terminal.out(json ? `${JSON.stringify(result.status, undefined, 2)}\n` : statusText(result.status));
+  }
+  return exitCodes.done;
+}

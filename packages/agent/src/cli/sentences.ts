@@ -1,0 +1,119 @@
+import type { RefusalDetail } from "../commands.ts";
+
+const newToken = "Generate a new one; it is valid for 15 minutes.";
+const useChallenge =
+  "If this machine's clock is wrong, run -challenge and have a token generated for the code it shows.";
+
+/**
+ * One plain sentence or two for a refusal: what is the matter, and what to do next. For somebody who has never seen
+ * this program and wants to go to bed.
+ */
+export function sentenceFor(code: string, detail: RefusalDetail): string {
+  const write = sentences[code];
+  if (write) return write(detail);
+  if (code.startsWith("answer_")) {
+    return "What answered at that address is not the cluster that this activation key belongs to. Check the address, and whether something stands in between.";
+  }
+  if (code.startsWith("http_")) {
+    return `What answered at that address is no cluster (HTTP ${code.slice(5)}). Check the address and the proxy.`;
+  }
+  return "The cluster refused this. Look the code up in the documentation, or in the cluster's audit log.";
+}
+
+/** Codes for which there is a sentence of our own. */
+export function knownCodes(): string[] {
+  return Object.keys(sentences);
+}
+
+const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
+  malformed: () =>
+    "This is not an agent token, or not all of it. Copy it again as a whole, or use the downloaded file with -file PATH.",
+  wrong_type: () => "This is signed, but it is not an agent token. Use the file named agent-token-….txt.",
+  wrong_algorithm: () => `This token is signed in a way that is not accepted. ${newToken}`,
+  unknown_key: () =>
+    "This token is signed with a key that this agent does not know: it is of another cluster, or newer than this agent's last connection. Generate a token for this very agent.",
+  bad_signature: () =>
+    `This token was altered on its way, or not made by the cluster. Copy it again; if that fails too: ${lower(newToken)}`,
+  wrong_cluster: () => "This token is of another cluster. Generate one in the cluster that this machine belongs to.",
+  wrong_tenant: () => "This token is for another tenant. Generate one for this machine's tenant, or for this agent.",
+  wrong_agent: () => "This token is for another agent. Generate one for this machine; -status shows its agent id.",
+  action_not_allowed: () => `This token does not allow lifting service protection. ${newToken}`,
+  challenge_mismatch: () =>
+    "This token answers another challenge, or this one's 15 minutes are over. Run -challenge and have a token generated for the code it shows now.",
+  not_yet_valid: (detail) =>
+    `This token is not valid yet (${times(detail)}${validFrom(detail)}). Wait until then. ${useChallenge}`,
+  expired: (detail) => `This token expired${ago(detail)} (${times(detail)}). ${newToken} ${useChallenge}`,
+  clock_not_trusted: (detail) =>
+    `This machine's clock was set back, so no token can be judged by it (${times(detail)}). Run -challenge and have a token generated for the code it shows, or let the agent reach its cluster.`,
+  challenge_required: () =>
+    "This agent's profile accepts only tokens that answer a challenge. Run -challenge and have a token generated for the code it shows.",
+  already_used: () => `This token has been used here and has no lift left to give. ${newToken}`,
+  revoked: () => `This token was revoked. ${newToken}`,
+  not_protected: ({ unprotectedBecause }) =>
+    unprotectedBecause === "unsupported"
+      ? "Service protection does not exist on this operating system, so there is nothing to lift. Stop the service as any other."
+      : unprotectedBecause === "not_enrolled"
+        ? "This machine belongs to no cluster, so its service is not protected. Stop it as any other, or join a cluster with -enroll."
+        : "Service protection is off, so there is nothing to lift. Stop the service as any other.",
+  not_saved: () =>
+    "The lift could not be written to disk, so it was not given: after a power cut the token could be used again. Look at the disk that holds the agent's data, then present the token again.",
+  anchor_unreadable: () =>
+    "The file that says which cluster this agent trusts is damaged, so no token can be verified; protection stays on. Follow the recovery procedure in the documentation.",
+  already_enrolled: () =>
+    "This machine has enrolled and its service is protected. Switch protection off in its profile, or lift it with a token, then enrol anew.",
+  enrolling_already: () => "Another -enroll is under way. Wait for it to end.",
+  key_malformed: () =>
+    "This is not an activation key, or not all of it. It begins with postern-ak1. and is one word; copy it again.",
+  url_malformed: () => "-cluster needs the cluster's address, such as https://postern.example.com",
+  url_insecure: () => "Plain http is for a cluster on this very machine only. Use https.",
+  proxy_malformed: () => "-proxy needs an address, such as http://proxy.example.com:3128",
+  ca_malformed: () => "The file given with -ca holds no certificate in PEM form.",
+  cluster_unreachable: ({ systemCode }) =>
+    `The cluster does not answer at that address${systemCode ? ` (${systemCode})` : ""}. Check the address, the network and, for a certificate of your own, -ca FILE; then run the same command again.`,
+  activation_key_invalid: () =>
+    "The cluster does not accept this activation key: it is unknown, used up, expired or revoked. Make a new one in the console.",
+  bad_request: () => "The service did not understand this program. Use the one that was installed with it.",
+  starting: () => "The service is still starting. Try again in a moment.",
+  internal_error: () => "The service failed at this. Try again; if it stays so, restart the machine.",
+};
+
+function times({ trustedMs, systemMs }: RefusalDetail): string {
+  if (trustedMs === undefined || systemMs === undefined) return "no time known";
+  const sameDay = day(trustedMs) === day(systemMs);
+  const show = (ms: number) => (sameDay ? minute(ms) : `${day(ms)} ${minute(ms)}`);
+  return `trusted time ${show(trustedMs)} UTC, system clock ${show(systemMs)} UTC`;
+}
+
+function ago({ trustedMs, token }: RefusalDetail): string {
+  if (trustedMs === undefined || token === undefined) return "";
+  return ` ${span(Math.max(0, Math.floor(trustedMs / 1000) - token.exp))} ago`;
+}
+
+function validFrom({ token }: RefusalDetail): string {
+  return token === undefined ? "" : `, valid from ${day(token.nbf * 1000)} ${minute(token.nbf * 1000)} UTC`;
+}
+
+/** Seconds as people say them. */
+export function span(seconds: number): string {
+  const units: readonly (readonly [number, string])[] = [
+    [86_400, "day"],
+    [3_600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ];
+  const [size, name] = units.find(([unit]) => seconds >= unit) ?? [1, "second"];
+  const count = Math.floor(seconds / size);
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+function minute(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 16);
+}
+
+function lower(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}

@@ -1,0 +1,58 @@
+import type { StatusView, TokenView } from "../commands.ts";
+import { span } from "./sentences.ts";
+
+const states = { on: "on", off: "off", lifted: "lifted", unsupported: "unsupported on this operating system" } as const;
+
+/** What `-status` prints for people: a line for each thing, the most wanted first. */
+export function statusText(status: StatusView): string {
+  const { protection, config, link } = status;
+  const lines: [string, string][] = [];
+  const lift = protection.budgetLeft === undefined ? "" : `, ${span(protection.budgetLeft)} left`;
+  lines.push(["service protection", states[protection.state] + lift]);
+  for (const [name, layer] of Object.entries(protection.layers)) lines.push([`  ${name}`, layer]);
+  if (status.problem === "anchor_unreadable") {
+    lines.push(["problem", "the trust anchor is damaged: protection stays on, tokens cannot be verified"]);
+  }
+  if (status.trustedTime !== undefined) {
+    const doubt = status.clockTrusted ? "" : "  (the clock was set back: use -challenge)";
+    lines.push(["trusted time", `${status.trustedTime}${doubt}`]);
+  }
+  lines.push(["system clock", status.systemTime]);
+  if (!status.enrolled) lines.push(["enrolled", "no; join a cluster with -enroll"]);
+  if (status.clusterUrl !== undefined) lines.push(["cluster", status.clusterUrl]);
+  if (link) lines.push(["connection", connection(link)]);
+  if (config) {
+    const refused = config.refused ? `; revision ${config.refused.rev} was refused: ${config.refused.code}` : "";
+    lines.push(["config", `revision ${config.rev}${refused}`]);
+  }
+  if (status.journalWaiting) lines.push(["journal", `${status.journalWaiting} entries wait for the cluster`]);
+  if (status.agentId !== undefined) lines.push(["agent id", status.agentId]);
+  if (status.tenantId !== undefined) lines.push(["tenant id", status.tenantId]);
+  lines.push(["agent version", status.agentVersion]);
+  return table(lines);
+}
+
+/** What `-explain` prints of a token whose signature was verified. */
+export function tokenText(token: TokenView): string {
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+  return table([
+    ["for", token.aud],
+    ["valid from", at(token.nbf)],
+    ["expires", at(token.exp)],
+    ["lifts for", `${span(token.lift)} at most`],
+    ["answers a challenge", token.challenge ? "yes" : "no"],
+    ["token id", token.jti],
+    ["this agent would", token.refusal === undefined ? "accept it" : `refuse it: ${token.refusal}`],
+  ]);
+}
+
+function table(lines: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function connection({ reachedSecondsAgo, trouble }: NonNullable<StatusView["link"]>): string {
+  const reached =
+    reachedSecondsAgo === undefined ? "not reached since the start" : `reached ${span(reachedSecondsAgo)} ago`;
+  return trouble === undefined ? reached : `${reached}; now: ${trouble}`;
+}

@@ -1,0 +1,228 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { journalEntryHash, journalStart } from "@postern/protocol";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { enrolledState } from "../core/start.ts";
+import type { PersistedState } from "../core/state.ts";
+import { reservedBytes } from "../limits.ts";
+import { Disk, forEachPowerCut } from "./disk.fixture.ts";
+import { nodeFileSystem } from "./file-system.ts";
+import { beginJournal, openJournal } from "./journal-file.ts";
+import { stateFile } from "./state-file.ts";
+import { readTrustAnchor, type TrustAnchor, writeTrustAnchor } from "./trust-anchor.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "postern-store-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const agentId = "0193-agent";
+const journalId = "2f0c6f0e-7a53-4f6e-9a53-0d9f1d1f7a01";
+const otherId = "2f0c6f0e-7a53-4f6e-9a53-0d9f1d1f7a02";
+
+function stateOf(boot: number): PersistedState {
+  return { ...enrolledState({ bundle: "a".repeat(boot * 100), iat: 1000 }), boot };
+}
+
+function entry(kind: string) {
+  return { at: 1, trustedAt: 2, kind, data: { reason: kind } };
+}
+
+describe("the state", () => {
+  test("comes back as it was written, and is one agent's", () => {
+    const states = stateFile(nodeFileSystem, folder);
+    expect(states.read(agentId)).toBeUndefined();
+    states.write(agentId, stateOf(7));
+    states.write(agentId, stateOf(3));
+    expect(stateFile(nodeFileSystem, folder).read(agentId)).toEqual(stateOf(3));
+    expect(states.read("another")).toBeUndefined();
+  });
+
+  test("cut anywhere in the second, third or fourth write, is one of the two around it", () => {
+    for (const before of [1, 2, 3]) {
+      let reported = before;
+      forEachPowerCut(
+        (disk) => {
+          for (let boot = 1; boot <= before; boot++) stateFile(disk, folder).write(agentId, stateOf(boot));
+          reported = before;
+        },
+        (disk) => {
+          stateFile(disk, folder).write(agentId, stateOf(before + 1));
+          reported = before + 1;
+        },
+        (disk, place) => {
+          const found = stateFile(disk, folder).read(agentId)?.boot ?? 0;
+          expect([before, before + 1], place).toContain(found);
+          expect(found, place).toBeGreaterThanOrEqual(reported);
+          // And the store goes on from there.
+          stateFile(disk, folder).write(agentId, stateOf(9));
+          expect(stateFile(disk, folder).read(agentId)).toEqual(stateOf(9));
+        },
+      );
+    }
+  });
+
+  test.each([
+    ["an altered byte", (path: string) => alter(path, 150)],
+    ["a cut file", (path: string) => truncateSync(path, 120)],
+    ["an empty file", (path: string) => truncateSync(path, 0)],
+    ["something else", (path: string) => writeFileSync(path, "{}")],
+  ])("with %s is unreadable, not something else", (_, damage) => {
+    stateFile(nodeFileSystem, folder).write(agentId, stateOf(1));
+    damage(join(folder, "state"));
+    expect(stateFile(nodeFileSystem, folder).read(agentId)).toBeUndefined();
+  });
+
+  test("is written again and again on a full disk", () => {
+    const disk = new Disk();
+    stateFile(disk, folder).write(agentId, stateOf(1));
+    disk.full = true;
+    const states = stateFile(disk, folder);
+    for (let boot = 2; boot < 20; boot++) states.write(agentId, stateOf(boot));
+    expect(states.read(agentId)).toEqual(stateOf(19));
+  });
+
+  test("has its room on the real disk too, after the first write and the later ones", () => {
+    const states = stateFile(nodeFileSystem, folder);
+    for (const boot of [1, 2, 3]) {
+      states.write(agentId, stateOf(boot));
+      for (const name of ["state", "state.spare"]) {
+        expect(statSync(join(folder, name)).size).toBeGreaterThanOrEqual(reservedBytes);
+      }
+    }
+    expect(readdirSync(folder).sort()).toEqual(["state", "state.spare"]);
+  });
+});
+
+describe("the journal", () => {
+  test("chains its entries and goes on after a restart", () => {
+    const journal = beginJournal(nodeFileSystem, folder, journalId);
+    const first = journal.append(entry("one"));
+    expect(first).toMatchObject({ seq: 1, prev: journalStart(journalId) });
+    const { journal: again, damaged } = openJournal(nodeFileSystem, folder, otherId);
+    expect(damaged).toBe(false);
+    expect(again.id).toBe(journalId);
+    expect(again.append(entry("two"))).toMatchObject({ seq: 2, prev: journalEntryHash(first) });
+  });
+
+  test("forgets what was acknowledged, and continues the chain", () => {
+    const journal = beginJournal(nodeFileSystem, folder, journalId);
+    const entries = ["one", "two", "three"].map((kind) => journal.append(entry(kind)));
+    journal.acknowledged(2);
+    expect(journal.entries().map(({ seq }) => seq)).toEqual([3]);
+    journal.acknowledged(3);
+    journal.acknowledged(99);
+    const { journal: again } = openJournal(nodeFileSystem, folder, otherId);
+    expect(again.entries()).toEqual([]);
+    const [, , third] = entries;
+    expect(again.append(entry("four"))).toMatchObject({ seq: 4, prev: third && journalEntryHash(third) });
+  });
+
+  test("loses at most the last line to a cut, never an older one, and nothing that was reported", () => {
+    let reported: number[] = [];
+    forEachPowerCut(
+      (disk) => {
+        const journal = beginJournal(disk, folder, journalId);
+        for (const kind of ["one", "two", "three"]) journal.append(entry(kind));
+        journal.acknowledged(1);
+        reported = [2, 3];
+      },
+      (disk) => {
+        const { journal } = openJournal(disk, folder, otherId);
+        for (const kind of ["four", "five"]) reported.push(journal.append(entry(kind)).seq);
+        reported = reported.filter((seq) => seq > 2);
+        journal.acknowledged(2);
+        reported.push(journal.append(entry("six")).seq);
+      },
+      (disk, place) => {
+        const { journal, damaged } = openJournal(disk, folder, otherId);
+        expect(damaged, place).toBe(false);
+        const seqs = journal.entries().map(({ seq }) => seq);
+        expect(seqs, place).toEqual(expect.arrayContaining(reported));
+        const last = seqs.at(-1) ?? 0;
+        expect(journal.append(entry("next")).seq, place).toBe(last + 1);
+        expect(openJournal(disk, folder, otherId).journal.entries().at(-1)?.kind, place).toBe("next");
+      },
+    );
+  });
+
+  test("damaged before its last line is laid aside, and another begins", () => {
+    const journal = beginJournal(nodeFileSystem, folder, journalId);
+    for (const kind of ["one", "two", "three"]) journal.append(entry(kind));
+    const at = readFileSync(join(folder, "journal")).indexOf('"two"');
+    alter(join(folder, "journal"), at + 1);
+    const { journal: another, damaged } = openJournal(nodeFileSystem, folder, otherId);
+    expect(damaged).toBe(true);
+    expect(another.id).toBe(otherId);
+    expect(readFileSync(join(folder, "journal.damaged")).includes('"three"')).toBe(true);
+  });
+
+  test("takes entries on a full disk, and is full before its room is", () => {
+    const disk = new Disk();
+    beginJournal(disk, folder, journalId);
+    disk.full = true;
+    const { journal: cramped } = openJournal(disk, folder, otherId);
+    let appended = 0;
+    while (!cramped.full()) {
+      cramped.append(entry("refused"));
+      appended++;
+    }
+    expect(appended).toBeGreaterThan(500);
+    for (let i = 0; i < 50; i++) cramped.append(entry("redeemed"));
+    cramped.acknowledged(appended);
+    expect(openJournal(disk, folder, otherId).journal.entries()).toHaveLength(50);
+    expect(cramped.full()).toBe(false);
+  });
+
+  test("gives a check-in no more than it can carry", () => {
+    const journal = beginJournal(nodeFileSystem, folder, journalId);
+    for (let i = 0; i < 150; i++) journal.append({ ...entry("refused"), data: { reason: "x".repeat(600) } });
+    const batch = journal.batch(100);
+    expect(batch.length).toBeLessThanOrEqual(100);
+    expect(JSON.stringify(batch).length).toBeLessThan(66 * 1024);
+    expect(batch[0]?.seq).toBe(1);
+  });
+});
+
+describe("the trust anchor", () => {
+  const anchor: TrustAnchor = {
+    layout: 1,
+    clusterId: "c",
+    tenantId: "t",
+    agentId,
+    enrolledAt: 1,
+    pinnedRoots: ["r"],
+    identityKey: { kty: "OKP", crv: "Ed25519", x: "x", d: "d" },
+    identity: "i",
+    bundle: "b",
+    cluster: { url: "https://cluster.example" },
+  };
+
+  test("is there as a whole or not at all", () => {
+    const before = { ...anchor, agentId: "before" };
+    for (const old of [undefined, before]) {
+      forEachPowerCut(
+        (disk) => old && writeTrustAnchor(disk, folder, old),
+        (disk) => writeTrustAnchor(disk, folder, anchor),
+        (disk, place) => expect([old ?? "none", anchor], place).toContainEqual(readTrustAnchor(disk, folder)),
+      );
+    }
+  });
+
+  test("damaged is not the same as not enrolled", () => {
+    expect(readTrustAnchor(nodeFileSystem, folder)).toBe("none");
+    writeTrustAnchor(nodeFileSystem, folder, anchor);
+    alter(join(folder, "trust-anchor"), 130);
+    expect(readTrustAnchor(nodeFileSystem, folder)).toBe("unreadable");
+  });
+});
+
+function alter(path: string, at: number): void {
+  const bytes = readFileSync(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
