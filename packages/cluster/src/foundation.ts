@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { type Argon2Cost, usualCost } from "./argon2id.ts";
 import { type Audit, createAudit } from "./audit/record.ts";
 import type { Clock } from "./clock.ts";
@@ -83,10 +83,17 @@ export function readSecretFile(setting: string, path: string): string {
 
 function makeDataDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeWithParents(resolve(path));
   } catch (error) {
     throw new ConfigError(`The data directory ${path} cannot be made. Check POSTERN_DATA and who may write there.`, {
       cause: error,
     });
   }
+}
+
+/** Node's own `recursive` runs for ever where the file system answers "no such file" to making one, as /proc does. */
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return;
+  makeWithParents(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }

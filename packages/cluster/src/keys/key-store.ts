@@ -22,7 +22,7 @@ export interface KeyStore {
 }
 
 export interface OpenKeyStoreOptions {
-  /** A folder of the data directory; made when it is not there. */
+  /** A folder in the data directory; made when it is not there. */
   readonly directory: string;
   /** The passphrase, or null for a key file beside the keys. */
   readonly passphrase: string | null;
@@ -54,7 +54,7 @@ interface SealedKey {
  */
 export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeyStore> {
   const { directory, randomBytes } = options;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
   const secret = existsSync(join(directory, "store.json")) ? await openStore(options) : await createStore(options);
   return {
     create(use) {

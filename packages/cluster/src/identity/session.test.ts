@@ -1,0 +1,183 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  adminPassword,
+  caller,
+  logIn,
+  logInAsAdmin,
+  makeUser,
+  startTestCluster,
+  type TestCluster,
+} from "../test-cluster.fixture.ts";
+import { identityLimits } from "./limits.ts";
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+});
+
+afterAll(() => cluster.close());
+
+const minute = 60_000;
+
+test("a person logs in, is known, and logs out", async () => {
+  const answer = await caller(cluster).send("POST", "/session", { name: "Admin", password: adminPassword });
+  expect(answer.status).toBe(201);
+  const [cookie = ""] = answer.headers.getSetCookie();
+  expect(cookie).toMatch(/^pst=[\w-]{43}; Path=\/; Expires=.*; HttpOnly; SameSite=Lax$/);
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+
+  const admin = caller(cluster, { cookie: cookie.split(";", 1)[0] ?? "", origin: cluster.url });
+  const me = await admin.send("GET", "/session");
+  expect(me.json).toMatchObject({
+    kind: "user",
+    name: "admin",
+    roles: [{ role: "site_admin", tenantId: null }],
+    deployment: "on-prem",
+  });
+  expect(me.json.permissions).toContainEqual({ permission: "agent-token.generate", everywhere: true, tenantIds: [] });
+
+  const out = await admin.send("DELETE", "/session");
+  expect(out.status).toBe(204);
+  expect(out.headers.getSetCookie()[0]).toMatch(/^pst=;.*Expires=Thu, 01 Jan 1970/);
+  expect(await admin.send("GET", "/session")).toMatchObject({ status: 401, json: { code: "unauthenticated" } });
+});
+
+test("no log-in, a made-up cookie and a made-up key are all nobody", async () => {
+  for (const headers of [
+    {},
+    { cookie: "pst=made-up" },
+    { cookie: "pst=" },
+    { authorization: "Bearer pst_x" },
+    { authorization: "Basic YTpi" },
+  ]) {
+    expect(await caller(cluster, headers as Record<string, string>).send("GET", "/session")).toMatchObject({
+      status: 401,
+      json: { code: "unauthenticated" },
+    });
+  }
+});
+
+test("nobody gets no answer about the body: who he is comes first", async () => {
+  expect(await caller(cluster).send("POST", "/tenants", { nonsense: 1 })).toMatchObject({ status: 401 });
+});
+
+test("a wrong password and an unknown name are told apart by nobody", async () => {
+  const nobody = caller(cluster);
+  const wrong = await nobody.send("POST", "/session", { name: "admin", password: "wrong" });
+  const unknown = await nobody.send("POST", "/session", { name: "nobody here", password: "wrong" });
+  expect(wrong.status).toBe(401);
+  expect({ ...unknown.json, requestId: "" }).toEqual({ ...wrong.json, requestId: "" });
+});
+
+test("a disabled user cannot log in, and his session and keys end at once", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const user = await makeUser(cluster, admin, "dora", [{ role: "auditor", tenantId: null }]);
+  const key = await user.send("POST", "/api-keys", { name: "k", roles: [{ role: "auditor", tenantId: null }] });
+  const program = caller(cluster, { authorization: `Bearer ${key.json.key}` });
+  expect((await program.send("GET", "/session")).status).toBe(200);
+  expect((await admin.send("PATCH", `/users/${user.id}`, { disabled: true })).status).toBe(200);
+  expect((await user.send("GET", "/session")).status).toBe(401);
+  expect((await program.send("GET", "/session")).status).toBe(401);
+  await expect(logIn(cluster, "dora", "the password of dora")).rejects.toThrow("login_failed");
+});
+
+test.each([
+  { headers: { "sec-fetch-site": "cross-site" }, code: "csrf_refused" },
+  { headers: { "sec-fetch-site": "same-site", origin: "self" }, code: "csrf_refused" },
+  { headers: { origin: "https://evil.example" }, code: "csrf_refused" },
+  { headers: {}, code: "csrf_refused" },
+  { headers: { origin: "self" }, code: undefined },
+  { headers: { "sec-fetch-site": "same-origin" }, code: undefined },
+])("a change by cookie with $headers answers $code", async ({ headers, code }) => {
+  const login = await caller(cluster).send("POST", "/session", { name: "admin", password: adminPassword });
+  const cookie = login.headers.getSetCookie()[0]?.split(";", 1)[0] ?? "";
+  const sent = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, value === "self" ? cluster.url : value]),
+  );
+  const answer = await caller(cluster, { cookie, ...sent }).send("POST", "/tenants", {
+    name: `T ${JSON.stringify(headers)}`,
+  });
+  expect(answer.json.code).toBe(code);
+  expect((await caller(cluster, { cookie }).send("GET", "/tenants")).status).toBe(200);
+});
+
+test("another site cannot log its visitors in", async () => {
+  const evil = caller(cluster, { origin: "https://evil.example" });
+  const answer = await evil.send("POST", "/session", { name: "admin", password: adminPassword });
+  expect(answer).toMatchObject({ status: 403, json: { code: "csrf_refused" } });
+});
+
+test("a session ends after an hour without a request, and after a working day in any case", async () => {
+  const idle = await logInAsAdmin(cluster);
+  cluster.advance(identityLimits.sessionIdleMs - minute);
+  expect((await idle.send("GET", "/session")).status).toBe(200);
+  cluster.advance(identityLimits.sessionIdleMs - minute);
+  expect((await idle.send("GET", "/session")).status).toBe(200);
+  cluster.advance(identityLimits.sessionIdleMs);
+  expect((await idle.send("GET", "/session")).status).toBe(401);
+
+  const busy = await logInAsAdmin(cluster);
+  for (let passed = 0; passed < identityLimits.sessionMaxMs - 30 * minute; passed += 30 * minute) {
+    cluster.advance(30 * minute);
+    expect((await busy.send("GET", "/session")).status).toBe(200);
+  }
+  cluster.advance(30 * minute);
+  expect((await busy.send("GET", "/session")).status).toBe(401);
+});
+
+test("after 15 minutes an API key needs the password again", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const body = { name: "k", roles: [{ role: "auditor", tenantId: null }] };
+  cluster.advance(15 * minute + 1);
+  expect((await admin.send("POST", "/api-keys", body)).json.code).toBe("reauthentication_required");
+  expect((await admin.send("POST", "/session/reauthenticate", { password: "wrong" })).json.code).toBe("login_failed");
+  expect((await admin.send("POST", "/api-keys", body)).json.code).toBe("reauthentication_required");
+  expect((await admin.send("POST", "/session/reauthenticate", { password: adminPassword })).status).toBe(204);
+  expect((await admin.send("POST", "/api-keys", body)).status).toBe(201);
+});
+
+test("guessing is stopped, also by attempts made at once, and a success is not counted", async () => {
+  for (let count = 0; count < identityLimits.failuresPerPair + 5; count += 1) await logInAsAdmin(cluster);
+  const guesses = Array.from({ length: identityLimits.failuresPerPair + 10 }, () =>
+    caller(cluster).send("POST", "/session", { name: "guessed", password: "guess" }),
+  );
+  const codes = (await Promise.all(guesses)).map((answer) => answer.json.code);
+  expect(codes.filter((code) => code === "login_failed").length).toBeLessThanOrEqual(identityLimits.failuresPerPair);
+  const throttled = await caller(cluster).send("POST", "/session", { name: "guessed", password: "guess" });
+  expect(throttled).toMatchObject({ status: 429, json: { code: "login_throttled" } });
+  expect(Number(throttled.headers.get("retry-after"))).toBeGreaterThan(0);
+  await logInAsAdmin(cluster); // others are not locked out
+  cluster.advance(identityLimits.failureWindowMs);
+  expect((await caller(cluster).send("POST", "/session", { name: "guessed", password: "guess" })).json.code).toBe(
+    "login_failed",
+  );
+});
+
+test("a person changes his own password; his other sessions end", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const here = await makeUser(cluster, admin, "paula", [{ role: "auditor", tenantId: null }]);
+  const there = await logIn(cluster, "paula", "the password of paula");
+  const change = (password: string, newPassword: string) =>
+    here.send("PUT", "/session/password", { password, newPassword });
+  expect((await change("wrong", "a new sentence for me")).json.code).toBe("login_failed");
+  expect((await change("the password of paula", "short")).json.code).toBe("password_unacceptable");
+  expect((await change("the password of paula", "another good sentence")).status).toBe(204);
+  expect((await here.send("GET", "/session")).status).toBe(200);
+  expect((await there.send("GET", "/session")).status).toBe(401);
+  await logIn(cluster, "paula", "another good sentence");
+});
+
+test("neither passwords nor cookies nor keys reach the log or the database", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const key = await admin.send("POST", "/api-keys", { name: "k", roles: [{ role: "auditor", tenantId: null }] });
+  await caller(cluster, { authorization: `Bearer ${key.json.key}` }).send("GET", "/session");
+  const stored = readdirSync(cluster.directory)
+    .filter((name) => name.startsWith("postern.db"))
+    .map((name) => readFileSync(`${cluster.directory}/${name}`, "latin1"));
+  for (const text of [cluster.log(), ...stored]) {
+    expect(text).not.toContain(adminPassword);
+    expect(text).not.toContain(key.json.key);
+  }
+});
