@@ -141,6 +141,22 @@ describe("sealing", () => {
     expect(await sealAgentConfig(more, configKey)).toBe(await sealAgentConfig(configClaims, configKey));
   });
 
+  test("its caller's header cannot change type, algorithm or key", async () => {
+    const kind = messageKind("note+jwt", 400, Type.Object({}));
+    const message = await sealMessage(kind, {}, configKey, {
+      typ: "agent-config+jwt",
+      alg: "none",
+      kid: "other",
+      x: 1,
+    });
+    expect(parseCompact(message, 400)?.unverifiedHeader).toStrictEqual({
+      typ: "note+jwt",
+      alg: "Ed25519",
+      kid: configKey.kid,
+      x: 1,
+    });
+  });
+
   test("leaves its argument as it was", async () => {
     const more = { ...configClaims, extra: 1 };
     await sealAgentConfig(more, configKey);

@@ -170,6 +170,7 @@ async function refusedCases(): Promise<RefusedCase[]> {
     await add(kind, "wrong_algorithm", "alg none over a good signature", claims, { signer: { alg: "none" } });
     await add(kind, "unknown_key", "no key id", claims, { signer: { kid: undefined } });
     await add(kind, "unknown_key", "a key id that every object has", claims, { signer: { kid: "__proto__" } });
+    await add(kind, "unknown_key", "a list of key ids", claims, { signer: { kid: [usualSigner(kind).kid] } });
     // An enrolment brings its own key: whoever signs it enrols as somebody else, if he has an activation key.
     if (kind !== "agent-enroll") {
       await add(kind, "unknown_key", "an attacker's key", claims, { signer: { ...attackerKey } });
@@ -409,12 +410,15 @@ interface How {
 
 /** Signs any claims as the sender of this kind would, unchecked. */
 async function seal(kind: Kind, claims: object, { header = {}, signer = {} }: How = {}): Promise<string> {
-  const usual =
-    kind === "trust-bundle" ? rootKey : ["agent-enroll", "agent-check-in"].includes(kind) ? identityKey : configKey;
-  const used = { ...usual, ...signer } as Signer;
+  const used = { ...usualSigner(kind), ...signer } as Signer;
   const carriesKey = kind === "trust-bundle" || kind === "agent-enroll";
   const members = { typ: `${kind}+jwt`, ...(carriesKey ? { jwk: used.publicJwk } : {}), ...header };
   return signCompact(members, claims, used);
+}
+
+function usualSigner(kind: Kind): Signer {
+  if (kind === "trust-bundle") return rootKey;
+  return kind === "agent-enroll" || kind === "agent-check-in" ? identityKey : configKey;
 }
 
 async function claimsOf(kind: Kind): Promise<object> {

@@ -44,10 +44,11 @@ export function parseCompact(text: string, maxChars: number): UnverifiedJws | un
   if (text.length > maxChars) return undefined;
   const firstDot = text.indexOf(".");
   const lastDot = text.indexOf(".", firstDot + 1);
-  if (firstDot < 1 || lastDot < 0 || text.includes(".", lastDot + 1)) return undefined;
+  if (firstDot < 1 || lastDot < 0) return undefined;
 
   const header = decodeBase64url(text.slice(0, firstDot));
   const payload = decodeBase64url(text.slice(firstDot + 1, lastDot));
+  // A fourth part would be refused here: its dot is no character of base64url.
   const signature = decodeBase64url(text.slice(lastDot + 1));
   if (!header || !payload || signature?.length !== signatureBytes) return undefined;
 

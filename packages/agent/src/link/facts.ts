@@ -22,6 +22,11 @@ export function collectFacts(platform: Pick<Platform, "name" | "machineId">, age
   };
 }
 
+/** Text as the schema takes it; a check-in must not fail because somebody gave this machine a curious name. */
 function text(value: string): string {
-  return value.trim().slice(0, maxTextChars) || "unknown";
+  const plain = value
+    .replace(/\p{Cc}/gu, " ")
+    .trim()
+    .slice(0, maxTextChars);
+  return plain.toWellFormed() || "unknown";
 }
