@@ -5,7 +5,7 @@ import { type RunningCluster, startCluster } from "./running-cluster.ts";
 
 const rounds = 12;
 /** Longest time that a round writes before the process is killed. */
-const longestRoundMs = 320;
+const longestRoundMs = 600;
 
 /** What the cluster has acknowledged, and must have from then on. */
 interface Acknowledged {
@@ -51,9 +51,9 @@ test(`killed ${rounds} times while it writes, the cluster has kept all that it a
     for (const id of written.activationKeys) all.activationKeys.add(id);
   }
   await expectKept(all);
-  expect(all.tokens.size).toBeGreaterThan(rounds * 5);
-  expect(all.activationKeys.size).toBeGreaterThan(rounds * 5);
-  for (const { acknowledged } of journals) expect(acknowledged).toBeGreaterThan(rounds * 5);
+  expect(all.tokens.size).toBeGreaterThan(rounds * 2);
+  expect(all.activationKeys.size).toBeGreaterThan(rounds * 2);
+  for (const { acknowledged } of journals) expect(acknowledged).toBeGreaterThan(rounds * 2);
 }, 120_000);
 
 /** Writes from all sides at once, kills the process at a random moment, and gives what it had acknowledged by then. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -130,6 +130,71 @@ test("keeps a cookie that the cluster renews", async () => {
   expect(await loadSession({ HOME: home })).toMatchObject({ cookie: "pst=newer" });
 });
 
+test("asks for the password again when the cluster wants it, and then does the same once more", async () => {
+  await saveSession({ HOME: home }, { url, name: "alice", cookie: "pst=s3cret" });
+  let fresh = false;
+  answer = (request, response) => {
+    if (request.url.endsWith("/reauthenticate")) {
+      fresh = true;
+      response.writeHead(204).end();
+    } else if (!fresh) sendProblem(response, "reauthentication_required");
+    else sendJson(response, 201, generated);
+  };
+  const args = ["token", "generate", "--cluster", "--reason", "fire drill"];
+  const { code, out, err } = await run([...args, "--password-stdin"], {}, "pass word\n");
+  expect({ code, out }).toEqual({ code: 0, out: "e30.e30.AA\n" });
+  expect(err).toContain("Good until");
+  expect(seen.map(({ method, url: path, body }) => `${method} ${path} ${body}`)).toEqual([
+    'POST /api/v1/agent-tokens {"kind":"cluster","reason":"fire drill"}',
+    'POST /api/v1/session/reauthenticate {"password":"pass word"}',
+    'POST /api/v1/agent-tokens {"kind":"cluster","reason":"fire drill"}',
+  ]);
+  const keys = seen.map(({ headers }) => headers["idempotency-key"]);
+  expect(keys).toEqual([keys[0], undefined, keys[0]]);
+
+  fresh = false;
+  expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining("no terminal to ask") });
+  fresh = false;
+  expect(await run(args, withKey)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining("reauthentication_required"),
+  });
+});
+
+const generated = {
+  id: "019a0000-0000-7000-8000-000000000001",
+  kind: "cluster",
+  token: "e30.e30.AA",
+  issuedAt: "2026-11-24T08:29:00.000Z",
+  expiresAt: "2026-11-24T08:44:00.000Z",
+  coverage: { agents: 3, reached: 1, notReached: [{ reason: "key_not_acknowledged", count: 2 }] },
+};
+
+test("tells whom a token reaches and why not the others, and what to run, without the token in it", async () => {
+  answer = (_, response) => sendJson(response, 201, generated);
+  const { out, err } = await run(["token", "generate", "--cluster", "--reason", "fire drill"], withKey);
+  expect(out).toBe("e30.e30.AA\n");
+  expect(err).not.toContain(generated.token);
+  expect(err.split("\n")).toEqual([
+    "Agent token for the whole cluster.",
+    expect.stringMatching(/^Good until .* \(2026-11-24T08:44:00Z, in 14 min 59 s\)\.$/),
+    "Reaches 1 of 3 Windows agents.",
+    "  2 have not acknowledged the key that signed it",
+    "On the workload, as an administrator:",
+    '  "C:\\Program Files\\Postern\\PosternAgent.exe" -unprotect <token>',
+    "",
+  ]);
+});
+
+test("generates no token that it could not keep, and keeps no file when there is no token", async () => {
+  const args = ["token", "generate", "--cluster", "--reason", "fire drill", "--out"];
+  expect(await run([...args, join(home, "no/such/folder")], withKey)).toMatchObject({ code: 2, out: "" });
+  expect(seen).toEqual([]);
+  answer = (_, response) => sendProblem(response, "permission_missing");
+  expect(await run([...args, join(home, "token.txt")], withKey)).toMatchObject({ code: 3, out: "" });
+  expect(readdirSync(home)).toEqual([]);
+});
+
 test("follows no redirect: credentials go to the address that was given", async () => {
   answer = (_, response) => response.writeHead(307, { location: `${url}/elsewhere` }).end();
   const { code, err } = await run(["tenant", "list"], withKey);
@@ -160,7 +225,7 @@ test("a refusal shows title, detail, code, each fault and what to do next, and e
   const { code, err, out } = await run(["tenant", "create", "x"], withKey);
   expect({ code, out }).toEqual({ code: 3, out: "" });
   expect(err.split("\n")).toEqual([
-    "postern: The request does not fit the API: Correct the members named in `errors`. (validation_failed)",
+    "postern: The request does not fit the API (validation_failed)",
     "  /name: It must be visible.",
     expect.stringMatching(/--help/),
     "",
@@ -234,6 +299,12 @@ test.each([
   { args: ["audit", "list", "--since", "yesterday"], says: /Give a time like/ },
   { args: ["profile", "set", "Default", "--service-protection", "yes"], says: /Give on or off/ },
   { args: ["profile", "set", "Default"], says: /Nothing to change/ },
+  { args: ["token", "generate", "--reason", "fire drill"], says: /one of --agent, --tenant and --cluster/ },
+  { args: ["token", "generate", "--reason", "x", "--cluster", "--agent", "a"], says: /one of --agent/ },
+  { args: ["token", "generate", "--cluster"], says: /required option '--reason/ },
+  { args: ["token", "generate", "--reason", "x", "--agent", "a", "--challenge", "AAAA-BBBB"], says: /mistyped/ },
+  { args: ["api-key", "create", "x"], says: /--role/ },
+  { args: ["user", "grant", "alice", "site_admin@acme"], says: /ROLE@TENANT/ },
   { args: ["login", "alice"], says: /no terminal to ask for the password/ },
   { args: ["login", "--url", "http://postern.example.com", "alice"], says: /Plain HTTP/ },
 ])("$args is wrong usage, and says why", async ({ args, says }) => {

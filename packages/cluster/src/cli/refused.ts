@@ -1,4 +1,4 @@
-import type { ProblemCode } from "../http/problems.ts";
+import { type ProblemCode, problems } from "../http/problems.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
 import { visible } from "./text.ts";
 
@@ -18,13 +18,17 @@ export class ApiRefused extends CommandFailed {
 
   constructor(problem: Problem) {
     const faults = (problem.errors ?? []).map(({ pointer, detail }) => visible(`  ${pointer || "/"}: ${detail}`));
-    const next = whatToDo[problem.code] ?? otherwise(problem);
-    super(exitCodes.refused, `${visible(`${problem.title}: ${problem.detail}`)} (${visible(problem.code)})`, [
+    super(exitCodes.refused, `${visible(sayingWhy(problem))} (${visible(problem.code)})`, [
       ...faults,
-      next,
+      nextStep(problem),
     ]);
     this.problem = problem;
   }
+}
+
+/** The title and what is said of this very case; general advice to programs is left out, ours follows. */
+function sayingWhy({ title, detail, code }: Problem): string {
+  return detail === adviceOf(code) ? title : `${title}: ${detail}`;
 }
 
 /** Whether the cluster refused with this very code. */
@@ -44,30 +48,28 @@ export function parseProblem(text: string): Problem | undefined {
   }
 }
 
-/** What an operator can do about a refusal; the API's own sentences know nothing of this program. */
-const whatToDo: Readonly<Partial<Record<string, string>> & Partial<Record<ProblemCode, string>>> = {
+/** Where the API's own advice is for programs that send requests, and not for people who type commands. */
+const whatToDo: Readonly<Partial<Record<ProblemCode, string>>> = {
   validation_failed: "Correct what is named above; the command's --help shows its flags.",
   malformed_request: "Try again; if it stays so, something between here and the cluster changes requests.",
   cursor_invalid: "Run the command again.",
   unauthenticated: "Run: postern login NAME; or set POSTERN_API_KEY to a key that is valid.",
-  login_failed: "Try again; an administrator can set a new password for you.",
-  permission_missing: "Ask somebody whose role allows it, or a site administrator for the role.",
-  grant_refused: "Ask a site administrator to grant it.",
   csrf_refused: "Use the address under which the cluster knows itself (POSTERN_PUBLIC_URL), or an API key.",
   session_required: "Unset POSTERN_API_KEY and run: postern login NAME.",
   reauthentication_required: "Run it at a terminal, which asks for your password; or give --password-stdin.",
   tls_required: "Use the cluster's https address.",
   not_found: "Check the id; the list command beside this one shows what there is.",
-  name_taken: "Choose another name.",
-  last_site_admin: "Give the role to somebody else first.",
-  precondition_failed: "Somebody changed it meanwhile: look at it again, then repeat your change.",
-  password_unacceptable: "Choose a longer password; a sentence works well.",
+  precondition_failed: "Look at it again, then repeat your change.",
   login_throttled: "Wait a few minutes, then try again.",
   overloaded: "Wait a moment, then try again.",
-  not_ready: "Wait a moment, then try again.",
 };
 
-function otherwise({ status, requestId }: Problem): string {
-  if (status >= 500) return `Try again; if it stays so, look for request ${requestId ?? "-"} in the cluster's log.`;
-  return "This program and the cluster may be of different versions; each command's --help shows its flags.";
+function nextStep({ code, status, requestId }: Problem): string {
+  const known = whatToDo[code as ProblemCode] ?? adviceOf(code);
+  if (status === 500) return `Try again; if it stays so, look for request ${requestId ?? "-"} in the cluster's log.`;
+  return known ?? "This program knows no such refusal: the cluster may be newer than it.";
+}
+
+function adviceOf(code: string): string | undefined {
+  return Object.hasOwn(problems, code) ? problems[code as ProblemCode][2] : undefined;
 }

@@ -26,7 +26,7 @@ export function parseRole(text: string): TypedRole {
   const tenant = at < 0 ? undefined : text.slice(at + 1);
   const possible: readonly string[] = rolesByPlace[tenant === undefined ? "cluster" : "tenant"];
   if (!possible.includes(role) || tenant === "") {
-    throw new InvalidArgumentError(`"${text}" is no role. ${rolesHelp}`);
+    throw new InvalidArgumentError(rolesHelp);
   }
   return { role, tenant };
 }

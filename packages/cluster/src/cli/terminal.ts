@@ -66,9 +66,9 @@ async function typed(terminal: Terminal, prompt: string): Promise<string> {
       "Run it at a terminal, or give --password-stdin.",
     );
   }
-  terminal.say(prompt);
-  stdin.setRawMode(true);
+  stdin.setRawMode(true); // before the question shows: people type at once
   stdin.setEncoding("utf8");
+  terminal.say(prompt);
   let password = "";
   try {
     // Left open, since a second question may follow.
