@@ -238,6 +238,11 @@ test("bytes that are not HTTP get a problem too", async () => {
   expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1.1 400 .*"code":"malformed_request"/s);
 });
 
+test("headers that are too large get a problem too", async () => {
+  const response = await send("GET", "/numbers", undefined, { "x-large": "x".repeat(20_000) });
+  expect(response).toMatchObject({ status: 431, json: { code: "headers_too_large" } });
+});
+
 test("a route without declared access stops the start", async () => {
   expect(() => app.get("/late", async () => "x")).toThrow();
   const other = await makeServer();

@@ -8,6 +8,7 @@ import { auditTenantOf } from "./bindings.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { requireRecentPassword } from "./reauthentication.ts";
+import { recordingRefusal } from "./record-refusal.ts";
 import type { RoleBinding } from "./roles.ts";
 import { apiKeyPrefix, hashSecret, newSecret } from "./secrets.ts";
 import type { ApiKeyTable } from "./tables.ts";
@@ -41,13 +42,8 @@ export function createApiKeys({ durable, audit, clock, newId, randomBytes }: Api
       if (owner.kind !== "user") throw new Problem("session_required");
       const now = clock.now();
       requireRecentPassword(owner, now);
-      const refused = bindings.find((binding) => !covers(owner.bindings, binding));
-      if (refused !== undefined) {
-        throw new Problem(
-          "grant_refused",
-          `You do not hold the role ${refused.role} there, so no API key of yours can.`,
-        );
-      }
+      const attempt = { action: "api-key.create", origin, target: null };
+      await recordingRefusal({ durable, audit }, attempt, async () => requireOwnRoles(owner, bindings));
       const secret = newSecret(randomBytes, apiKeyPrefix);
       const row: ApiKeyTable = {
         id: newId(),
@@ -92,4 +88,10 @@ export function createApiKeys({ durable, audit, clock, newId, randomBytes }: Api
         });
       }),
   };
+}
+
+function requireOwnRoles(owner: Principal, bindings: readonly RoleBinding[]): void {
+  const refused = bindings.find((binding) => !covers(owner.bindings, binding));
+  if (refused === undefined) return;
+  throw new Problem("grant_refused", `You do not hold the role ${refused.role} there, so no API key of yours can.`);
 }

@@ -128,6 +128,14 @@ test("nobody widens himself", async () => {
   }
 });
 
+test("an attempt to give what one may not stands in the audit log", async () => {
+  expect((await owner.send("POST", `/users/${owner.id}/roles`, { role: "site_admin", tenantId: null })).status).toBe(
+    403,
+  );
+  const [entry] = (await admin.send("GET", "/audit?outcome=refused&action=role.grant&limit=1")).json.items;
+  expect(entry).toMatchObject({ who: { name: "olga" }, target: { kind: "user", id: owner.id }, why: "grant_refused" });
+});
+
 test("who holds more than the manager cannot be taken over by him", async () => {
   const support = await makeUser(cluster, admin, "sam", [
     { role: "customer_support", tenantId: null },

@@ -11,6 +11,7 @@ import { findTenant } from "../tenants/tenants.ts";
 import { auditTenantOf, bindingsOf, toBinding } from "./bindings.ts";
 import { type Passwords, requireAcceptablePassword } from "./passwords.ts";
 import { mayGrant } from "./permissions.ts";
+import { recordingRefusal } from "./record-refusal.ts";
 import { isPossibleBinding, type RoleBinding } from "./roles.ts";
 import type { RoleBindingTable, UserTable } from "./tables.ts";
 
@@ -107,7 +108,7 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
     return row;
   }
 
-  return {
+  const users: Users = {
     async create(manager, name, password, bindings) {
       requireGrant(manager, bindings);
       if (bindings.length === 0) requireGrant(manager, [{ role: "site_admin", tenantId: null }]);
@@ -223,6 +224,28 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
           details: { ...toBinding(binding) },
         });
       }),
+  };
+  return withRecordedRefusals(users, { durable, audit });
+}
+
+/** Somebody who tries to give what he may not shows in the audit log. */
+function withRecordedRefusals(users: Users, log: { readonly durable: Durable; readonly audit: Audit }): Users {
+  const attempt = (action: string, { origin }: Manager, id: string | null) => ({
+    action,
+    origin,
+    target: { kind: "user", id },
+  });
+  return {
+    create: (manager, ...rest) =>
+      recordingRefusal(log, attempt("user.create", manager, null), () => users.create(manager, ...rest)),
+    change: (manager, id, ...rest) =>
+      recordingRefusal(log, attempt("user.change", manager, id), () => users.change(manager, id, ...rest)),
+    remove: (manager, id, ...rest) =>
+      recordingRefusal(log, attempt("user.delete", manager, id), () => users.remove(manager, id, ...rest)),
+    grant: (manager, id, ...rest) =>
+      recordingRefusal(log, attempt("role.grant", manager, id), () => users.grant(manager, id, ...rest)),
+    revoke: (manager, id, ...rest) =>
+      recordingRefusal(log, attempt("role.revoke", manager, id), () => users.revoke(manager, id, ...rest)),
   };
 }
 
