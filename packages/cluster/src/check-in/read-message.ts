@@ -6,7 +6,11 @@ export function readMessage<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof MessageRefused) throw new Problem("message_refused", `${error.message}.`, { cause: error });
+    if (error instanceof MessageRefused) throw new Problem("message_refused", sentenceOf(error), { cause: error });
     throw error;
   }
+}
+
+function sentenceOf({ message }: MessageRefused): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 }
