@@ -1,0 +1,248 @@
+/**
+ * The story that Postern is for, on a real Windows service and a real cluster: protected, cut off, refused, token, lifted,
+ * stopped, started again, reconnected, protected. The chapters build on one another; each prints a line when it has passed.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { enrol } from "../../packages/cluster/src/check-in/fake-agent.fixture.ts";
+import { type Caller, call, listAll, logInAsAdmin } from "../../packages/cluster/test/http-client.ts";
+import { type RunningCluster, startCluster } from "../../packages/cluster/test/running-cluster.ts";
+import { type MachineClock, machineClock } from "../machine-clock.ts";
+import { eventually, step } from "../steps.ts";
+import { type AgentService, installAgent } from "./agent-service.ts";
+import { shippedFolder } from "./build-agent.ts";
+import { type WineMachine, wineMachine } from "./prefix.ts";
+
+const minute = 60;
+const accessDenied = 5;
+const refused = 3;
+const attacks = join(import.meta.dirname, "attacks.ts");
+const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
+
+let clock: MachineClock;
+let machine: WineMachine;
+let agent: AgentService;
+let cluster: RunningCluster;
+let admin: Caller;
+let acme: string;
+let beta: string;
+let agentId: string;
+let token: { id: string; token: string };
+const wrongTokens: Record<string, string> = {};
+
+beforeAll(async () => {
+  clock = machineClock();
+  // A token that is long over when the story begins has to be made long before it.
+  clock.set(-20 * minute);
+  [machine, cluster] = await Promise.all([wineMachine(clock.env), startCluster({ env: clock.env })]);
+  admin = await logInAsAdmin(cluster);
+  acme = await newTenant("acme");
+  beta = await newTenant("beta");
+  wrongTokens["expired"] = (await generate({ kind: "tenant", tenantId: acme })).token;
+  await cluster.stop();
+  clock.set(0);
+  await cluster.start();
+  admin = await logInAsAdmin(cluster);
+  agent = await installAgent(machine, shippedFolder);
+  await agent.start();
+});
+
+afterAll(async () => {
+  await Promise.all([machine?.close(), cluster?.remove()]);
+  clock?.close();
+});
+
+chapter("the machine enrols with an activation key from standard input", async () => {
+  const stdinFile = await activationKeyFile(acme);
+  const enrolled = await agent.command(["-enroll", "-cluster", cluster.url, "-key", "-"], { stdinFile });
+  expect(enrolled).toMatchObject({ code: 0 });
+  agentId = /agent ([0-9a-f-]{36})/.exec(enrolled.stdout)?.[1] ?? "";
+  expect(await reportedProtection()).toBe("off");
+});
+
+chapter("an unprotected service can be stopped as any other", async () => {
+  await stopAndStart();
+});
+
+chapter("the profile switches protection on, and within 2 s it is applied", async () => {
+  const [profile] = await listAll<{ id: string }>(cluster, admin, `/profiles?tenantId=${acme}`);
+  await eventually(
+    "the agent waits for its cluster",
+    10_000,
+    async () => (await status()).link.trouble === undefined || undefined,
+  );
+  await call(cluster, admin, "PATCH", `/profiles/${profile?.id}`, { serviceProtection: { on: true } });
+  await eventually("protection is on", 2_000, async () => (await reportedProtection()) === "on" || undefined);
+  const { protection } = await status();
+  expect(protection).toMatchObject({ state: "on" });
+  expect(new Set(Object.values(protection.layers))).toEqual(new Set(["on"]));
+});
+
+chapter("sc stop is refused, and net stop says why", async () => {
+  await expectProtected();
+  expect((await machine.run("net", ["stop", "PosternAgent"])).stdout).toContain("Invalid service control");
+});
+
+chapter("the process cannot be terminated, suspended or written into", async () => {
+  const answers = await attack();
+  for (const way of ["terminate", "suspend", "createThread", "writeMemory"])
+    expect([way, answers[way]]).toEqual([way, accessDenied]);
+  expect((await machine.run("taskkill", ["/f", "/im", "PosternAgent.exe"])).code).not.toBe(0);
+  expect(await agent.isRunning()).toBe(true);
+});
+
+chapter("the start type cannot be edited in the registry", async () => {
+  const edited = await machine.run("reg", ["add", serviceKey, "/v", "Start", "/t", "REG_DWORD", "/d", "4", "/f"]);
+  expect(edited.code).not.toBe(0);
+  expect((await agent.sc("config", "start=", "disabled")).code).not.toBe(0);
+  expect((await machine.run("reg", ["query", serviceKey, "/v", "Start"])).stdout).toMatch(/REG_DWORD\s+0x2\r?\n/);
+  expect(await attack()).toMatchObject({ setValue: accessDenied, createSubKey: accessDenied });
+});
+
+chapter("an authorised person generates a token, and the cluster is cut off", async () => {
+  token = await generate({ kind: "tenant", tenantId: acme });
+  wrongTokens["wrong_tenant"] = (await generate({ kind: "tenant", tenantId: beta })).token;
+  wrongTokens["wrong_agent"] = (await generate({ kind: "agent", agentId: await enrolAnother() })).token;
+  wrongTokens["bad_signature"] = altered(token.token);
+  await cluster.stop();
+});
+
+for (const reason of ["wrong_tenant", "wrong_agent", "expired", "bad_signature"])
+  chapter(`offline: a token is refused with ${reason}`, async () => {
+    await expectRefused(wrongTokens[reason] ?? "", reason);
+  });
+
+chapter(
+  "offline: with the clock set back 10 minutes before a start, the token is refused with clock_not_trusted",
+  async () => {
+    await machine.reboot(() => clock.set(-10 * minute));
+    await eventually("the service runs", 20_000, async () => (await agent.isRunning()) || undefined);
+    await expectRefused(token.token, "clock_not_trusted");
+    await machine.reboot(() => clock.set(0));
+    await eventually("the service runs", 20_000, async () => (await agent.isRunning()) || undefined);
+    await expectProtected();
+  },
+);
+
+chapter("offline: the token lifts protection", async () => {
+  writeFileSync(join(machine.driveC, "token.txt"), `${token.token}\n`);
+  const lifted = await agent.command(["-unprotect", "-file", "C:\\token.txt"]);
+  expect(lifted).toMatchObject({ code: 0, stderr: "" });
+  expect(lifted.stdout).toContain("Service protection is lifted");
+  expect((await status()).protection).toMatchObject({ state: "lifted", jti: token.id });
+});
+
+chapter("offline: sc stop works, the key can be edited, and a service started again is still lifted", async () => {
+  expect(await attack()).toMatchObject({ terminate: 0, setValue: 0 });
+  await stopAndStart();
+  expect((await status()).protection).toMatchObject({ state: "lifted", jti: token.id });
+});
+
+chapter("the service restarts, reaches its cluster, and is protected again", async () => {
+  await agent.sc("stop");
+  await agent.stopped();
+  await cluster.start();
+  admin = await logInAsAdmin(cluster);
+  await agent.start();
+  await eventually("protection is on again", 10_000, async () => (await reportedProtection()) === "on" || undefined);
+  await expectProtected();
+  expect(await attack()).toMatchObject({ terminate: accessDenied, setValue: accessDenied });
+});
+
+chapter("the cluster shows the redemption, matched with its token", async () => {
+  const { redemptions } = await call<{ redemptions: { agent: { id: string } }[] }>(
+    cluster,
+    admin,
+    "GET",
+    `/agent-tokens/${token.id}`,
+  );
+  expect(redemptions.map((redemption) => redemption.agent.id)).toEqual([agentId]);
+  const [redeemed] = await journal("redeemed");
+  expect(redeemed).toMatchObject({ redemption: "issued", data: { jti: token.id } });
+});
+
+chapter("the cluster has every refusal, with its reason", async () => {
+  const reasons = (await journal("refused")).map(({ data }) => data["reason"]);
+  expect(reasons.sort()).toEqual(["bad_signature", "clock_not_trusted", "expired", "wrong_agent", "wrong_tenant"]);
+});
+
+/** One chapter is one test. */
+function chapter(name: string, act: () => Promise<void>): void {
+  test(name, () => step(name, act));
+}
+
+async function newTenant(name: string): Promise<string> {
+  return (await call<{ id: string }>(cluster, admin, "POST", "/tenants", { name })).id;
+}
+
+function generate(target: Record<string, string>): Promise<{ id: string; token: string }> {
+  return call(cluster, admin, "POST", "/agent-tokens", { ...target, reason: "the network is down" });
+}
+
+async function activationKey(tenantId: string): Promise<string> {
+  return (await call<{ key: string }>(cluster, admin, "POST", "/activation-keys", { tenantId })).key;
+}
+
+async function activationKeyFile(tenantId: string): Promise<string> {
+  const file = join(machine.driveC, "activation-key.txt");
+  writeFileSync(file, `${await activationKey(tenantId)}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** Another Windows machine of the same tenant, for a token that is not ours. */
+async function enrolAnother(): Promise<string> {
+  const other = await enrol(cluster.url, await activationKey(acme), {
+    hostName: "another",
+    platform: "windows",
+    machineId: "another",
+  });
+  return other.agentId;
+}
+
+/** The same token with one character of its signature changed; still well-formed. */
+function altered(original: string): string {
+  const at = original.lastIndexOf(".") + 10;
+  return `${original.slice(0, at)}${original[at] === "A" ? "B" : "A"}${original.slice(at + 1)}`;
+}
+
+async function reportedProtection(): Promise<string | null> {
+  return (await call<{ protection: string | null }>(cluster, admin, "GET", `/agents/${agentId}`)).protection;
+}
+
+function journal(kind: string): Promise<{ data: Record<string, unknown>; redemption: string | null }[]> {
+  return listAll(cluster, admin, `/agents/${agentId}/journal?kind=${kind}`);
+}
+
+interface Status {
+  readonly protection: { readonly state: string; readonly layers: Record<string, string> };
+  readonly link: { readonly trouble?: string };
+}
+
+async function status(): Promise<Status> {
+  return JSON.parse((await agent.command(["-status", "-json"])).stdout) as Status;
+}
+
+async function attack(): Promise<Record<string, number>> {
+  return JSON.parse((await machine.runScript(attacks, [])).stdout) as Record<string, number>;
+}
+
+/** What an administrator sees of a protected service. */
+async function expectProtected(): Promise<void> {
+  expect((await agent.sc("stop")).code).not.toBe(0);
+  expect(await agent.isRunning()).toBe(true);
+}
+
+async function stopAndStart(): Promise<void> {
+  expect((await agent.sc("stop")).code).toBe(0);
+  await agent.stopped();
+  await agent.start();
+}
+
+async function expectRefused(wrong: string, reason: string): Promise<void> {
+  const answer = await agent.command(["-unprotect", wrong]);
+  expect(answer).toMatchObject({ code: refused, stdout: "" });
+  expect(answer.stderr).toMatch(new RegExp(`^${reason}: \\S+`));
+  expect((await status()).protection.state).toBe("on");
+  await expectProtected();
+}
