@@ -59,8 +59,8 @@ export const backoffCapMs = 60_000;
 /** Pause after an answer that no repetition will change soon: decommissioned, or too old a protocol. */
 export const refusedByClusterMs = 15 * 60_000;
 
-/** Check-ins caused by local changes are at least this far apart: a loop of refusals must not become a loop of requests. */
-export const promptCheckInGapMs = 1_000;
+/** Check-ins caused by local changes are at least this far apart: several changes of one moment become one request. */
+export const promptCheckInGapMs = 200;
 
 /** Longest time the service works on its orderly end before it ends anyhow. */
 export const stopMs = 5_000;

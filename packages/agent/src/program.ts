@@ -1,14 +1,8 @@
-import { randomBytes, randomUUID } from "node:crypto";
 import { readSync, writeSync } from "node:fs";
 import { type Invocation, parseArguments, UsageError } from "./cli/arguments.ts";
 import { exitCodes, runCommand, type Terminal } from "./cli/run.ts";
-import { clock } from "./clock.ts";
-import type { ServicePorts } from "./enrolled-agent.ts";
 import type { Platform } from "./ports.ts";
 import { defaultDataFolder, posixPlatform } from "./posix/platform.ts";
-import { agentVersion, builtAtMs } from "./release.ts";
-import { startService } from "./service.ts";
-import { nodeFileSystem } from "./store/file-system.ts";
 
 /** The program: the service with `-service`, otherwise one command to it. Resolves to the exit code. */
 export async function program(argv: readonly string[], platformOf = platformFor): Promise<number> {
@@ -16,7 +10,9 @@ export async function program(argv: readonly string[], platformOf = platformFor)
     const invocation = parseArguments(argv);
     if (invocation.run !== "service") return await runCommand(invocation, () => platformOf(invocation), terminal);
     const platform = await platformOf(invocation);
-    await platform.host.run(() => startService(servicePorts(platform)));
+    // Loaded here only: a command has no use for it, and somebody waits for the command.
+    const { startOn } = await import("./start-on.ts");
+    await platform.host.run(() => startOn(platform, (line) => terminal.err(`postern-agent: ${line}\n`)));
     return exitCodes.done;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -34,20 +30,6 @@ async function platformFor(invocation: Invocation): Promise<Platform> {
   if (invocation.dataFolder !== undefined) throw new UsageError("-data is not for Windows: the folder is fixed there.");
   const { windowsPlatform } = await import("./windows/platform.ts");
   return windowsPlatform();
-}
-
-function servicePorts(platform: Platform): ServicePorts {
-  return {
-    platform,
-    fs: nodeFileSystem,
-    clock,
-    agentVersion,
-    builtAtMs,
-    newId: randomUUID,
-    randomBytes,
-    random: Math.random,
-    log: (line) => terminal.err(`postern-agent: ${line}\n`),
-  };
 }
 
 const standardInput = 0;

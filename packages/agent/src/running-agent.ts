@@ -50,18 +50,27 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
   carryOut(start);
 
   return {
-    apply(event) {
-      const { outcome, ...changed } = step(state, event, context());
-      const disarms = changed.effects.some((effect) => effect.type === "disarm");
-      carryOut(changed, disarms);
-      if (event.type === "answered") bundle = event.received.bundle;
-      return outcome;
-    },
-    state: () => stateAt(state, context()),
-    explain: (token) => judgeToken(stateAt(state, context()), token, trust()),
+    apply,
+    state: present,
+    explain: (token) => judgeToken(present(), token, trust()),
     bundle: () => bundle,
     layers: () => layers,
   };
+
+  function apply(event: AgentEvent): Outcome {
+    const { outcome, ...changed } = step(state, event, context());
+    const disarms = changed.effects.some((effect) => effect.type === "disarm");
+    carryOut(changed, disarms);
+    if (event.type === "answered") bundle = event.received.bundle;
+    return outcome;
+  }
+
+  function present(): AgentState {
+    const seen = stateAt(state, context());
+    if (seen) return seen;
+    apply({ type: "tick" });
+    return state;
+  }
 
   function carryOut({ state: next, effects }: Changed, mustBeSaved = false): void {
     for (const effect of effects) {

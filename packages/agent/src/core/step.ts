@@ -53,9 +53,13 @@ export function step(
   return { state: changed.state, effects: inOrder([...passed.effects, ...changed.effects]), outcome };
 }
 
-/** The state at `interruptMs`, as a look at it needs it (`-status`, `-explain`): nothing of it is to be kept. */
-export function stateAt(state: AgentState, context: StepContext): AgentState {
-  return pass(state, context).state;
+/**
+ * The state at `interruptMs`, as a look at it needs it (`-status`, `-explain`): nothing of it is to be kept. Undefined
+ * when a lift has ended since: then time has to be let pass first, or the look would tell of a guard that is not there.
+ */
+export function stateAt(state: AgentState, context: StepContext): AgentState | undefined {
+  const passed = pass(state, context);
+  return passed.effects.some((effect) => effect.type === "arm") ? undefined : passed.state;
 }
 
 /** Lets time pass: trusted time, the lift's budget, the quotas, what may be forgotten. */
