@@ -90,8 +90,15 @@ describe("a body", () => {
     const body = JSON.stringify({ ...(sampleOf(operation.body ?? {}) as object), [member]: misfitOf(schema) });
     const problem = await expectProblem(await request(operation, { body }), 400, "validation_failed");
     expect(problem.errors?.map(({ pointer }) => pointer.split("/")[1])).toContain(member);
-    for (const { detail } of problem.errors ?? []) expect(detail).toMatch(/^[A-Z].*\.$/s);
   });
+
+  test.each(members.filter(({ schema }) => schema.pattern !== undefined || schema.format !== undefined))(
+    "of $operation.name with $member out of its form is refused in words",
+    async ({ operation, member }) => {
+      const body = JSON.stringify({ ...(sampleOf(operation.body ?? {}) as object), [member]: "\u0000" });
+      await expectProblem(await request(operation, { body }), 400, "validation_failed");
+    },
+  );
 
   test.each(withBody)("of $name over its limit is refused", async (operation) => {
     const body = JSON.stringify({ name: "x".repeat(httpLimits.maxBodyBytes) });

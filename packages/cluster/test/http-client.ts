@@ -86,6 +86,12 @@ export async function expectProblem(response: Response, status: number, ...codes
   expect(problem.type).toBe(`urn:postern:problem:${problem.code}`);
   expect(problem.title).toMatch(/^\S.*\S$/);
   expect(problem.detail).toMatch(/^[A-Z"].*[.!?`]$/s);
+  for (const { pointer, code, detail } of problem.errors ?? []) {
+    expect(pointer).toMatch(/^(\/.*)?$/);
+    expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    expect(detail).toMatch(/^[A-Z].*\.$/s);
+    expect(detail, "people cannot read patterns").not.toMatch(/must match (pattern|format)/);
+  }
   expect(problem.requestId).toMatch(/^[0-9a-f-]{36}$/);
   expect(response.headers.get("request-id")).toBe(problem.requestId);
   return problem;

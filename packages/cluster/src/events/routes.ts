@@ -26,7 +26,9 @@ const Event = Type.Object({
   redemption: nullable(oneOf(redemptionVerdicts, { description: "Only for the kind `redeemed`: is the token known?" })),
 });
 
-const Kind = Type.Optional(Type.String({ pattern: "^[a-z][a-z_]{0,39}$" }));
+const Kind = Type.Optional(
+  Type.String({ pattern: "^[a-z][a-z_]{0,39}$", mustBe: "a kind of journal entry, such as redeemed" }),
+);
 const AgentQuery = listQuery({ kind: Kind }, ["receivedAt"]);
 const Query = listQuery({ tenantId: Type.Optional(Uuid), agentId: Type.Optional(Uuid), kind: Kind }, ["receivedAt"]);
 

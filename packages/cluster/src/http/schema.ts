@@ -19,16 +19,22 @@ export function nullable<Schema extends TSchema>(schema: Schema) {
 export const Uuid = Type.String({
   pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
   maxLength: 36,
+  mustBe: "a UUID in lower case",
 });
 
 /** RFC 3339, UTC, milliseconds. */
-export const Time = Type.String({ format: "date-time", maxLength: 35 });
+export const Time = Type.String({
+  format: "date-time",
+  maxLength: 35,
+  mustBe: "a time like 2026-11-24T08:00:00.000Z",
+});
 
 /** A name for people: something visible, no control characters, no blanks at its ends. */
 export const DisplayName = Type.String({
   minLength: 1,
   maxLength: 200,
   pattern: "^[^\\s\\p{C}](?:[^\\p{C}]*[^\\s\\p{C}])?$",
+  mustBe: "something visible, without control characters and without blanks at its ends",
 });
 
 export const IdParams = closed({ id: Uuid });

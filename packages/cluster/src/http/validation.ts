@@ -16,7 +16,9 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   return (value: unknown) => {
     const converted = httpPart === "body" ? value : Value.Convert(schema, value);
     if (validator.Check(converted)) return { value: converted };
-    return { error: new Problem("validation_failed", undefined, { errors: toErrors(validator.Errors(converted)) }) };
+    return {
+      error: new Problem("validation_failed", undefined, { errors: toErrors(schema, validator.Errors(converted)) }),
+    };
   };
 };
 
@@ -40,7 +42,7 @@ export function enforceSchemas(app: FastifyInstance): void {
   });
 }
 
-function toErrors(errors: readonly TLocalizedValidationError[]): ProblemError[] {
+function toErrors(schema: TSchema, errors: readonly TLocalizedValidationError[]): ProblemError[] {
   return errors.flatMap((error): ProblemError[] => {
     if (error.keyword === "additionalProperties") {
       return error.params.additionalProperties.map((name) => ({
@@ -57,11 +59,16 @@ function toErrors(errors: readonly TLocalizedValidationError[]): ProblemError[] 
       }));
     }
     if (error.keyword === "boolean" || error.keyword === "const") return []; // said by the keyword around it
-    return [{ pointer: error.instancePath, code: toCode(error.keyword), detail: detailOf(error) }];
+    return [{ pointer: error.instancePath, code: toCode(error.keyword), detail: detailOf(schema, error) }];
   });
 }
 
-function detailOf(error: TLocalizedValidationError): string {
+/** What a pattern or a format asks for is said in words where the schema has them, as its member `mustBe`. */
+function detailOf(schema: TSchema, error: TLocalizedValidationError): string {
+  if (error.keyword === "pattern" || error.keyword === "format") {
+    const { mustBe } = (Value.Pointer.Get(schema, error.schemaPath.slice(1)) ?? {}) as { mustBe?: string };
+    if (mustBe !== undefined) return `It must be ${mustBe}.`;
+  }
   if (error.keyword === "enum") return `It must be one of ${error.params.allowedValues.map(String).join(", ")}.`;
   return `It ${error.message}.`;
 }

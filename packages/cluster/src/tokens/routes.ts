@@ -46,9 +46,17 @@ const GenerateBody = closed({
     minLength: tokenLimits.minReasonChars,
     maxLength: tokenLimits.maxReasonChars,
     pattern: "\\S[^]*\\S[^]*\\S",
+    mustBe: "three visible characters or more",
     description: "Why; it stands in the audit log.",
   }),
-  ticket: Type.Optional(Type.String({ minLength: 1, maxLength: tokenLimits.maxTicketChars, pattern: visible })),
+  ticket: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: tokenLimits.maxTicketChars,
+      pattern: visible,
+      mustBe: "free of control characters",
+    }),
+  ),
   challenge: Type.Optional(
     Type.String({ minLength: 1, maxLength: 64, description: "What `PosternAgent.exe -challenge` printed." }),
   ),
