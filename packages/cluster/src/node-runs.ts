@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts";
 import { type Config, loadConfig } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { SettingName, SettingsSources } from "./config/settings.ts";
+import { DatabaseUnusable } from "./db/database-error.ts";
 import type { RandomBytes } from "./db/ids.ts";
 import { SchemaMismatch } from "./db/migration.ts";
 import { DataDirectoryInUse } from "./db/sqlite/data-lock.ts";
@@ -112,7 +113,7 @@ export async function tellingWhatToDo(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    const expected = [ConfigError, DataDirectoryInUse, SchemaMismatch, KeyStoreError].some(
+    const expected = [ConfigError, DataDirectoryInUse, DatabaseUnusable, SchemaMismatch, KeyStoreError].some(
       (kind) => error instanceof kind,
     );
     if (expected && error instanceof Error) throw new CommandFailed(exitCodes.wrongUsage, error.message);

@@ -73,13 +73,18 @@ test.each([
     message: /POSTERN_KEY_PASSPHRASE_FILE names .* first line is empty/,
   },
   { env: { POSTERN_TLS_CERT: "/nowhere", POSTERN_TLS_KEY: "/nowhere" }, message: /POSTERN_TLS_CERT names/ },
+  { env: { POSTERN_TLS_CERT: "pem", POSTERN_TLS_KEY: "pem" }, message: /do not fit together/ },
   { env: { POSTERN_DATA: "/proc/nowhere" }, message: /data directory \/proc\/nowhere cannot be made/ },
   { env: { POSTERN_LISTEN: "192.0.2.1:0", POSTERN_TRUSTED_PROXIES: "192.0.2.2" }, message: /no address 192.0.2.1/ },
 ])("$env is answered with a sentence", async ({ env, message }) => {
   writeFileSync(join(directory, "short"), "short\n");
   writeFileSync(join(directory, "empty"), "\n");
+  writeFileSync(join(directory, "pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   const given = Object.fromEntries(
-    Object.entries(env).map(([name, value]) => [name, /^(short|empty)$/.test(value) ? join(directory, value) : value]),
+    Object.entries(env).map(([name, value]) => [
+      name,
+      /^(short|empty|pem)$/.test(value) ? join(directory, value) : value,
+    ]),
   );
   await expect(start(given)).rejects.toThrow(message);
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { createSecureContext } from "node:tls";
 import { createApp } from "./app.ts";
 import type { CheckInTiming } from "./check-in/timing.ts";
 import type { Config } from "./config/config.ts";
@@ -79,10 +80,21 @@ function originsOf(config: Config, port: number): string[] {
 
 function readTls(config: Config): ServerOptions["tls"] {
   if (config.tls === null) return undefined;
-  return {
+  const pair = {
     cert: readPem("POSTERN_TLS_CERT", config.tls.certFile),
     key: readPem("POSTERN_TLS_KEY", config.tls.keyFile),
   };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    throw new ConfigError(
+      "POSTERN_TLS_CERT and POSTERN_TLS_KEY do not fit together. Give a certificate and its own key.",
+      {
+        cause: error,
+      },
+    );
+  }
+  return pair;
 }
 
 function readPem(setting: string, path: string): string {

@@ -36,6 +36,7 @@ test.each([
   { env: { POSTERN_PUBLIC_URL: "postern.example" }, message: /^POSTERN_PUBLIC_URL/ },
   { env: { POSTERN_PUBLIC_URL: "https://postern.example/path" }, message: /without a path/ },
   { env: { POSTERN_PUBLIC_URL: "http://postern.example" }, message: /without TLS/ },
+  { env: { POSTERN_PUBLIC_URL: "https://postern.example" }, message: /a proxy must end TLS.*POSTERN_TRUSTED_PROXIES/ },
   { env: { POSTERN_TRUSTED_PROXIES: "10.0.0.1, proxy" }, message: /^POSTERN_TRUSTED_PROXIES.*"proxy"/ },
   {
     env: { POSTERN_LISTEN: "0.0.0.0:443", POSTERN_TLS_CERT: "c", POSTERN_TLS_KEY: "k" },

@@ -82,6 +82,12 @@ function refusePlainHttpOnNetworks({ listen, tls, publicUrl, trustedProxies }: C
         "Give POSTERN_TLS_CERT and POSTERN_TLS_KEY, name the proxy before it in POSTERN_TRUSTED_PROXIES, or listen on 127.0.0.1.",
     );
   }
+  if (publicUrl?.startsWith("https:") && trustedProxies.length === 0) {
+    throw new ConfigError(
+      `POSTERN_PUBLIC_URL is ${publicUrl}, and this cluster has no certificate, so a proxy must end TLS before it. ` +
+        "Name that proxy in POSTERN_TRUSTED_PROXIES (127.0.0.1 for one on this machine), or give POSTERN_TLS_CERT and POSTERN_TLS_KEY.",
+    );
+  }
   const url = publicUrl === null ? null : new URL(publicUrl);
   if (url?.protocol === "http:" && !isLoopback(url.hostname.replaceAll(/[[\]]/g, ""))) {
     throw new ConfigError(

@@ -16,3 +16,8 @@ export class DatabaseError extends Error {
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.kind === "unique";
 }
+
+/** The database's files cannot be opened or read. The message says what to do. */
+export class DatabaseUnusable extends Error {
+  override readonly name = "DatabaseUnusable";
+}

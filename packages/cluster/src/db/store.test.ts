@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -184,6 +184,14 @@ test("tables are strict, and flags are 0 or 1", async () => {
 
 test("a second opener is told who has the directory and what to do", async () => {
   await expect(open()).rejects.toThrow(/in use by another Postern process.*--data/);
+});
+
+test("a file that is no database is named, with what to do", async () => {
+  await store.close();
+  writeFileSync(join(directory, "postern.db"), "this is a text file, and a long one ".repeat(100));
+  await expect(open()).rejects.toThrow(/postern.db cannot be opened .* backup/);
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  store = await open();
 });
 
 test("closing stores what was already given, and refuses what comes later", async () => {

@@ -38,13 +38,15 @@ const sortColumns = { name: "name_search", createdAt: "created_at" } as const;
 
 export function userRoutes(api: Server, reads: Db, users: Users): void {
   const tags = ["users"];
+  const list = { access: { permission: "user.read", scope: "tenant" } } as const;
   const read = { access: { permission: "user.read", scope: "object" } } as const;
+  const create = { access: { permission: "user.manage", scope: "tenant" } } as const;
   const manage = { access: { permission: "user.manage", scope: "object" } } as const;
 
   api.post(
     "/users",
     {
-      config: manage,
+      config: create,
       schema: {
         tags,
         summary: "Make a user",
@@ -62,7 +64,7 @@ export function userRoutes(api: Server, reads: Db, users: Users): void {
 
   api.get(
     "/users",
-    { config: read, schema: { tags, summary: "Users", querystring: Query, response: { 200: listOf(UserBody) } } },
+    { config: list, schema: { tags, summary: "Users", querystring: Query, response: { 200: listOf(UserBody) } } },
     async (request) => {
       const page = pageRequest("users", request.query, "name");
       const reach = accessOf(request).reach();

@@ -118,6 +118,30 @@ test("a cluster's founding gives a bundle that its roots vouch for, and keys tha
   expect(JSON.parse(founding.secondRoot.text).jwk.d).toMatch(/^[\w-]{43}$/);
   expect(readdirSync(join(directory, "keys"))).not.toContain(`${founding.secondRoot.kid}.json`);
 
+  const older = keyStore.create("token");
+  const addKey = (state: "retired" | "compromised") =>
+    store.durable((tx) =>
+      tx
+        .insertInto("signing_key")
+        .values({
+          kid: older.kid,
+          use: "token",
+          state,
+          public_jwk: JSON.stringify(older.publicJwk),
+          created_at: 1_800_000_000_000,
+          state_changed_at: 1_800_000_000_000,
+        })
+        .onConflict((conflict) => conflict.column("kid").doUpdateSet({ state }))
+        .execute(),
+    );
+  await addKey("retired"); // signs nothing new, and again what it signed before
+  const withRetired = await loadClusterKeys(store.reads, keyStore);
+  expect(withRetired?.tokenSigner.kid).toBe(keys?.tokenSigner.kid);
+  expect(withRetired?.tokenSignerOf(older.kid)?.kid).toBe(older.kid);
+  await addKey("compromised");
+  expect((await loadClusterKeys(store.reads, keyStore))?.tokenSignerOf(older.kid)).toBeNull();
+  expect((await loadClusterKeys(store.reads, keyStore))?.tokenSignerOf(keys?.configSigner.kid ?? "")).toBeNull();
+
   await store.durable((tx) =>
     tx.updateTable("signing_key").set({ state: "compromised" }).where("use", "=", "token").execute(),
   );

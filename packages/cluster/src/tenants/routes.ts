@@ -25,6 +25,7 @@ type SortField = keyof typeof sortColumns;
 
 export function tenantRoutes(api: Server, reads: Db, tenants: Tenants): void {
   const tags = ["tenants"];
+  const list = { access: { permission: "tenant.read", scope: "tenant" } } as const;
   const read = { access: { permission: "tenant.read", scope: "object" } } as const;
   const manage = { access: { permission: "tenant.manage", scope: "cluster" } } as const;
 
@@ -39,7 +40,7 @@ export function tenantRoutes(api: Server, reads: Db, tenants: Tenants): void {
 
   api.get(
     "/tenants",
-    { config: read, schema: { tags, summary: "Tenants", querystring: Query, response: { 200: listOf(Tenant) } } },
+    { config: list, schema: { tags, summary: "Tenants", querystring: Query, response: { 200: listOf(Tenant) } } },
     async (request) => {
       const page = pageRequest("tenants", request.query, "name");
       const rows = await selectTenants(reads, accessOf(request).reach(), request.query.q, page);

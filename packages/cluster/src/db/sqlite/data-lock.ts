@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DatabaseUnusable } from "../database-error.ts";
 
 /** Another process works on the data directory. */
 export class DataDirectoryInUse extends Error {
@@ -19,10 +20,10 @@ export class DataDirectoryInUse extends Error {
  * The lock is one that SQLite takes on a small file of its own. The operating system drops it with the process, so a
  * SIGKILL leaves nothing behind that a person would have to clear, unlike a file with a process id.
  *
- * @throws {DataDirectoryInUse}
+ * @throws {DataDirectoryInUse, DatabaseUnusable}
  */
 export function lockDataDirectory(directory: string): { release(): void } {
-  const database = new DatabaseSync(join(directory, "lock.db"), { timeout: 0 });
+  const database = openLockFile(directory);
   try {
     database.exec("begin exclusive");
   } catch (error) {
@@ -31,6 +32,16 @@ export function lockDataDirectory(directory: string): { release(): void } {
     throw error;
   }
   return { release: () => database.close() };
+}
+
+function openLockFile(directory: string): DatabaseSync {
+  try {
+    return new DatabaseSync(join(directory, "lock.db"), { timeout: 0 });
+  } catch (error) {
+    throw new DatabaseUnusable(`The data directory ${directory} cannot be written. Check that this user owns it.`, {
+      cause: error,
+    });
+  }
 }
 
 function isBusy(error: unknown): boolean {

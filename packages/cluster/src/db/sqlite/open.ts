@@ -23,6 +23,7 @@ export interface OpenSqliteOptions {
  *
  * @throws {DataDirectoryInUse} when another process has it
  * @throws {SchemaMismatch} when a newer program made it
+ * @throws {DatabaseUnusable} when its files cannot be opened
  */
 export async function openSqliteStore<DB>(options: OpenSqliteOptions): Promise<Store<DB>> {
   const lock = lockDataDirectory(options.directory);

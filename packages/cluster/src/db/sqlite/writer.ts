@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { DatabaseUnusable } from "../database-error.ts";
 import type { StatementFailure, StatementResult } from "./statements.ts";
 import { toDatabaseError } from "./statements.ts";
 
@@ -26,12 +27,15 @@ interface Waiting {
  *
  * When the thread dies, every statement under way and every later one fails, and `onDeath` is told: a cluster
  * that cannot write must not go on answering.
+ *
+ * @throws {DatabaseUnusable} when the file is no database, or cannot be written
  */
 export async function startWriter(path: string, onDeath: (error: Error) => void): Promise<Writer> {
   const worker = new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: { path } });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let death: Error | undefined;
+  let started = false;
   let closing = false;
 
   function die(error: Error): void {
@@ -39,7 +43,7 @@ export async function startWriter(path: string, onDeath: (error: Error) => void)
     death = error;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
-    if (!closing) onDeath(error);
+    if (started && !closing) onDeath(error);
   }
   worker.on("error", (error) => die(error instanceof Error ? error : new Error(String(error))));
   const ended = new Promise<void>((resolve) => {
@@ -64,7 +68,15 @@ export async function startWriter(path: string, onDeath: (error: Error) => void)
     });
   }
 
-  await expect(0);
+  try {
+    await expect(0);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseUnusable(`The database ${path} cannot be opened (${reason}). Put it back from a backup.`, {
+      cause: error,
+    });
+  }
+  started = true;
   return {
     run(sql, parameters) {
       lastId += 1;
