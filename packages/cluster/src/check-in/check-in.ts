@@ -89,7 +89,9 @@ async function storeReports(
 
 async function waitForNews(services: CheckInServices, checkIn: CheckIn, ended: AbortSignal): Promise<Wanted> {
   const { feed, clock, timing, randomBytes } = services;
-  const holdMs = spreadHold(timing, (randomBytes(1)[0] ?? 0) / 255);
+  // Who has just started, or brings journal entries, waits for the answer itself: it re-arms, and lets entries be forgotten.
+  const waitsForAnswer = checkIn.facts !== undefined || checkIn.journal.entries.length > 0;
+  const holdMs = waitsForAnswer ? 0 : spreadHold(timing, (randomBytes(1)[0] ?? 0) / 255);
   const endsAt = clock.now() + holdMs;
   for (;;) {
     ended.throwIfAborted();
