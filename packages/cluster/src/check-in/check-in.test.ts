@@ -66,7 +66,7 @@ test("a change made while the agent was away is answered at once, and applied is
   await held;
 });
 
-test("a change of another profile wakes nobody", async () => {
+test("a change of another profile answers nobody", async () => {
   const agent = await enrol(cluster.url, activationKey);
   let answered = false;
   const held = agent.checkIn().finally(() => {

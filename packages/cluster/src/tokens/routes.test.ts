@@ -35,6 +35,7 @@ beforeAll(async () => {
   admin = await logInAsAdmin(cluster);
   acme = await makeTenant(admin, "Acme & Söhne");
   umbrella = await makeTenant(admin, "Umbrella");
+  await admin.send("PATCH", `/profiles/${acme.profileId}`, { serviceProtection: { liftSeconds: 1_234 } });
   const key = await makeActivationKey(admin, acme.id);
   agent = await enrol(cluster.url, key, { hostName: "db-07" });
   linuxAgent = await enrol(cluster.url, key, { hostName: "web-01", platform: "linux" });
@@ -74,7 +75,6 @@ async function auditOf(id: string): Promise<{ action: string; outcome: string; w
 }
 
 test("a token for one agent is accepted by this agent and no other", async () => {
-  await admin.send("PATCH", `/profiles/${acme.profileId}`, { serviceProtection: { liftSeconds: 1_234 } });
   const { status, json } = await generate(admin, forAgent({ ticket: "INC-1" }));
   expect(status).toBe(201);
   expect(json).toEqual({
@@ -281,6 +281,12 @@ test("a refusal says what the role does allow, and stands in the audit log", asy
   const support = await makeUser(cluster, admin, "support", [{ role: "customer_support", tenantId: null }]);
   const wide = await generate(support, { kind: "cluster" });
   expect(wide.json.detail).toBe("Your role may generate tokens for single agents and a tenant, not for the cluster.");
+  const { id } = (await generate(admin, { kind: "tenant", tenantId: acme.id })).json;
+  expect((await installer.send("GET", `/agent-tokens/${id}/download`)).json).toMatchObject({
+    status: 403,
+    code: "role_may_not_retrieve",
+    detail: "Your role may see tokens for single agents, not for a tenant.",
+  });
   const { json } = await admin.send("GET", "/audit?action=agent-token.generate&outcome=refused&limit=2");
   expect(json.items).toMatchObject([
     { why: "role_may_not_generate", who: { name: "support" }, tenantId: null, details: { reason } },
