@@ -66,6 +66,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
   app.removeContentTypeParser("text/plain");
+  // The name of a PATCH's body (RFC 7396 §4); application/json is taken too.
+  app.addContentTypeParser(
+    "application/merge-patch+json",
+    { parseAs: "string" },
+    app.getDefaultJsonParser("error", "error"),
+  );
   await app.register(cookie);
 
   const seen = rememberRoutes(app as unknown as FastifyInstance);

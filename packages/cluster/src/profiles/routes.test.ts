@@ -53,6 +53,13 @@ test("a patch changes what it names and nothing else", async () => {
   expect((await admin.send("GET", `/profiles/${made.json.id}`)).json).toMatchObject({ code: "not_found" });
 });
 
+test("a patch may be sent under its own media type", async () => {
+  const type = { "content-type": "application/merge-patch+json" };
+  const body = { serviceProtection: { liftSeconds: 601 } };
+  const patched = await admin.send("PATCH", `/profiles/${acme.profileId}`, body, type);
+  expect(patched.json.serviceProtection.liftSeconds).toBe(601);
+});
+
 test("a patch without a change keeps the revision, and a change raises it although the clock went back", async () => {
   const made = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "Clocked" });
   const same = await admin.send("PATCH", `/profiles/${made.json.id}`, { serviceProtection: { on: false } });
