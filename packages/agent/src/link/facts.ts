@@ -6,8 +6,12 @@ const maxTextChars = 255;
 const maxAddressChars = 64;
 
 /** What this workload says of itself. Whoever administers it can make it say anything. */
-export function collectFacts(platform: Pick<Platform, "name" | "machineId">, agentVersion: string): Facts {
-  const addresses = Object.values(networkInterfaces())
+export function collectFacts(
+  platform: Pick<Platform, "name" | "machineId">,
+  agentVersion: string,
+  interfaces: typeof networkInterfaces = networkInterfaces,
+): Facts {
+  const addresses = Object.values(orNone(interfaces))
     .flatMap((interfaces) => interfaces ?? [])
     .filter((address) => !address.internal && address.address.length <= maxAddressChars)
     .map(({ address }) => address);
@@ -20,6 +24,15 @@ export function collectFacts(platform: Pick<Platform, "name" | "machineId">, age
     machineId: text(platform.machineId?.() ?? ""),
     addresses: [...new Set(addresses)].sort().slice(0, maxAddresses),
   };
+}
+
+/** A machine that is just starting may have no list of its interfaces yet, and Node then throws. */
+function orNone(interfaces: typeof networkInterfaces): ReturnType<typeof networkInterfaces> {
+  try {
+    return interfaces();
+  } catch {
+    return {};
+  }
 }
 
 /** Text as the schema takes it; a check-in must not fail because somebody gave this machine a curious name. */
