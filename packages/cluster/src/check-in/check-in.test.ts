@@ -224,7 +224,10 @@ test.each([
 ])("%s is answered with a code", async (_, message, headers, status, code) => {
   const response = await postMessage(`${cluster.url}/agent/v1/check-in`, message, { headers });
   expect(await response.json()).toMatchObject({ status, code });
-  if (status === 426) expect(response.headers.get("postern-protocol")).toBe("1");
+  if (status === 426) {
+    expect(response.headers.get("postern-protocol")).toBe("1");
+    expect(response.headers.get("upgrade")).toBe("postern/1");
+  }
 });
 
 test("the longest message that agents may send is taken", async () => {
@@ -285,5 +288,6 @@ test("a shutdown ends held check-ins with 503 and when to come again", async () 
   await stopping.close();
   const ended = await held;
   expect(ended).toMatchObject({ status: 503, code: "shutting_down" });
+  expect(stopping.log()).not.toContain("request failed");
   expect(ended?.headers.get("retry-after")).toBe("1");
 });

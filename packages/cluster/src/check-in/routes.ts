@@ -54,7 +54,12 @@ export function checkInRoutes(app: Server, options: CheckInOptions): void {
 async function requireProtocol(request: FastifyRequest): Promise<void> {
   if (request.headers[protocolHeader] === String(protocolVersion)) return;
   throw new Problem("protocol_unsupported", `Send the header Postern-Protocol: ${protocolVersion}.`, {
-    headers: { [protocolHeader]: String(protocolVersion) },
+    // RFC 9110 §15.5.22 asks for `Upgrade`; our own header is what agents read.
+    headers: {
+      [protocolHeader]: String(protocolVersion),
+      upgrade: `postern/${protocolVersion}`,
+      connection: "upgrade",
+    },
   });
 }
 

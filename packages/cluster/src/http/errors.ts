@@ -9,7 +9,9 @@ import { setSecurityHeaders } from "./security-headers.ts";
 /** Answers any error as problem+json. What is not a Problem tells its text to the log only. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
-  if (problem.status >= 500) request.log.error({ err: error }, "request failed");
+  // 503 that was meant, at a shutdown with thousands of held requests too, is not a failure to look into.
+  const meant = error instanceof Problem && error.status === 503;
+  if (problem.status >= 500 && !meant) request.log.error({ err: error }, "request failed");
   sendProblem(problem, request, reply);
 }
 
