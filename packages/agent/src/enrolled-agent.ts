@@ -6,7 +6,7 @@ import { begin, beginEnrolled, enrolledState, recoveredState, type StartContext 
 import { liftLeftMs, type PersistedState, persistedOf } from "./core/state.ts";
 import type { AgentEvent, Outcome } from "./core/step.ts";
 import { type Enrolment, identitySigner } from "./enrolment.ts";
-import { persistLiftedMs, persistMs } from "./limits.ts";
+import { persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
 import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
 import { exchangeWith } from "./link/exchange.ts";
 import { collectFacts } from "./link/facts.ts";
@@ -175,12 +175,12 @@ function work(
       appliedRev: running.state().rev,
     });
     apply({ type: "answered", received, ageMs });
-    forget(received.answer.journalAcked);
-    return received.answer.next;
+    const { next, journalAcked } = received.answer;
+    return forget(journalAcked) ? next : { ...next, afterMs: Math.max(next.afterMs, unheardPauseMs) };
   }
 
-  /** Entries that are still there are told again, so nothing depends on this. */
-  function forget(seq: number): void {
+  /** False when entries wait and none of them was acknowledged: sending them again at once would change nothing. */
+  function forget(seq: number): boolean {
     const before = journal.entries().length;
     try {
       journal.acknowledged(seq);
@@ -189,6 +189,7 @@ function work(
     }
     const left = journal.entries().length;
     if (left > 0 && left < before) checkInNow();
+    return before === 0 || left < before;
   }
 }
 

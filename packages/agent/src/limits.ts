@@ -62,5 +62,8 @@ export const refusedByClusterMs = 15 * 60_000;
 /** Check-ins caused by local changes are at least this far apart: several changes of one moment become one request. */
 export const promptCheckInGapMs = 200;
 
+/** Pause after an answer that acknowledged nothing of what was delivered: the cluster cannot take it now. */
+export const unheardPauseMs = 30_000;
+
 /** Longest time the service works on its orderly end before it ends anyhow. */
 export const stopMs = 5_000;

@@ -128,11 +128,10 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
       /^wrong_tenant: /,
     );
 
-    // Explained: nothing moves
+    // Explained: nothing moves, and nothing is journaled (see the end)
     const file = join(folder, "token.txt");
     const token = await authority.token(now(), { lift: 3600 });
     writeFileSync(file, `\uFEFF${token}\r\n`);
-    const before = [...cluster.journal.keys()].length;
     expect(await agent(["-explain", "-file", file])).toMatchObject({
       exit: 0,
       out: expect.stringMatching(/^for +agent:.*\n(.*\n)*this agent would +accept it\n$/),
@@ -143,7 +142,6 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
       out: expect.stringMatching(/refuse it: expired\n$/),
       err: expect.stringMatching(/^expired: /),
     });
-    expect([...cluster.journal.keys()]).toHaveLength(before);
 
     // Lifted
     expect(await agent(["-unprotect", "-file", file])).toEqual({

@@ -53,7 +53,8 @@ test.each([
   [1, "1 second"],
   [59, "59 seconds"],
   [60, "1 minute"],
-  [7199, "1 hour"],
+  [7199, "1 hour 59 minutes"],
+  [14_400, "4 hours"],
   [172_800, "2 days"],
 ])("%d seconds are %s", (seconds, said) => {
   expect(span(seconds)).toBe(said);

@@ -93,17 +93,25 @@ function validFrom({ token }: RefusalDetail): string {
   return token === undefined ? "" : `, valid from ${day(token.nbf * 1000)} ${minute(token.nbf * 1000)} UTC`;
 }
 
-/** Seconds as people say them. */
+const units: readonly (readonly [number, string])[] = [
+  [86_400, "day"],
+  [3_600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+];
+
+/** Seconds as people say them: "4 minutes", "3 hours 58 minutes". */
 export function span(seconds: number): string {
-  const units: readonly (readonly [number, string])[] = [
-    [86_400, "day"],
-    [3_600, "hour"],
-    [60, "minute"],
-    [1, "second"],
-  ];
-  const [size, name] = units.find(([unit]) => seconds >= unit) ?? [1, "second"];
-  const count = Math.floor(seconds / size);
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  const found = units.findIndex(([size]) => seconds >= size);
+  const [size, name] = units[found] ?? [1, "second"];
+  const [nextSize, nextName] = units[found + 1] ?? [1, "second"];
+  const rest = Math.floor((seconds % size) / nextSize);
+  const detailed = size >= 3_600 && rest > 0 ? ` ${count(rest, nextName)}` : "";
+  return count(Math.floor(seconds / size), name) + detailed;
+}
+
+function count(number: number, name: string): string {
+  return `${number} ${name}${number === 1 ? "" : "s"}`;
 }
 
 function day(ms: number): string {

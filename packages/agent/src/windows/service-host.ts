@@ -21,6 +21,9 @@ const ERROR_EXCEPTION_IN_SERVICE = 1064;
 /** How long the service manager is asked to wait for a start or a stop. */
 const pendingMs = 20_000;
 
+/** What whoever called has for telling what failed. */
+const failedLingerMs = 1_000;
+
 /**
  * The Windows service manager as our host. STOP is refused until {@link ServiceHost.setStoppable} allows it: a service
  * that has not yet read its state must not be stopped by whoever is quick.
@@ -41,9 +44,10 @@ export function windowsServiceHost(serviceName: string): ServiceHost {
 
   async function run(main: () => Promise<{ onStop(reason: StopReason): Promise<void> }>): Promise<void> {
     await dispatch(serviceName, () => void serve(main));
-    if (failure !== undefined) throw failure;
-    // The service manager has been told; nothing that is still open may keep the process.
-    process.exit();
+    // The service manager has been told; nothing that is still open may keep the process, and with it the pipe.
+    if (failure === undefined) process.exit();
+    setTimeout(() => process.exit(1), failedLingerMs).unref();
+    throw failure;
   }
 
   /** ServiceMain: it may return at once, the service lives until it is reported as stopped. */
