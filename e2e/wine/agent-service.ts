@@ -15,7 +15,8 @@ export interface AgentService {
   /** Starts the service and waits until it runs. */
   start(): Promise<void>;
   isRunning(): Promise<boolean>;
-  /** Waits until the service has stopped. */
+  /** Wait until the service manager says so. */
+  running(): Promise<void>;
   stopped(): Promise<void>;
 }
 
@@ -37,8 +38,9 @@ export async function installAgent(machine: WineMachine, folder: string): Promis
   const sc = (verb: string, ...rest: readonly string[]): Promise<Finished> =>
     machine.run("sc", [verb, serviceName, ...rest]);
   const state = async (): Promise<string> => /STATE\s*:\s*\d+\s+(\w+)/.exec((await sc("query")).stdout)?.[1] ?? "";
-  const reached = (wanted: string): Promise<unknown> =>
-    eventually(`the service is ${wanted}`, 20_000, async () => (await state()) === wanted || undefined);
+  const reached = async (wanted: string): Promise<void> => {
+    await eventually(`the service is ${wanted}`, 20_000, async () => (await state()) === wanted || undefined);
+  };
   return {
     command: (args, options) => machine.run(executable, args, options),
     sc,
@@ -47,8 +49,7 @@ export async function installAgent(machine: WineMachine, folder: string): Promis
       await reached("RUNNING");
     },
     isRunning: async () => (await state()) === "RUNNING",
-    async stopped() {
-      await reached("STOPPED");
-    },
+    running: () => reached("RUNNING"),
+    stopped: () => reached("STOPPED"),
   };
 }

@@ -89,7 +89,7 @@ chapter("the process cannot be terminated, suspended or written into", async () 
   for (const way of ["terminate", "suspend", "createThread", "writeMemory"])
     expect([way, answers[way]]).toEqual([way, accessDenied]);
   expect((await machine.run("taskkill", ["/f", "/im", "PosternAgent.exe"])).code).not.toBe(0);
-  expect(await agent.isRunning()).toBe(true);
+  await expectProtected();
 });
 
 chapter("the start type cannot be edited in the registry", async () => {
@@ -151,15 +151,14 @@ chapter("the service restarts, reaches its cluster, and is protected again", asy
 });
 
 chapter("the cluster shows the redemption, matched with its token", async () => {
-  const { redemptions } = await call<{ redemptions: { agent: { id: string } }[] }>(
-    cluster,
-    admin,
-    "GET",
-    `/agent-tokens/${token.id}`,
-  );
-  expect(redemptions.map((redemption) => redemption.agent.id)).toEqual([agentId]);
-  const [redeemed] = await journal("redeemed");
+  const [redeemed] = await eventually("the redemption is delivered", 10_000, async () => {
+    const entries = await journal("redeemed");
+    return entries.length > 0 ? entries : undefined;
+  });
   expect(redeemed).toMatchObject({ redemption: "issued", data: { jti: token.id } });
+  const path = `/agent-tokens/${token.id}`;
+  const { redemptions } = await call<{ redemptions: { agent: { id: string } }[] }>(cluster, admin, "GET", path);
+  expect(redemptions.map((redemption) => redemption.agent.id)).toEqual([agentId]);
 });
 
 chapter("the cluster has every refusal, with its reason", async () => {
@@ -227,10 +226,11 @@ async function attack(): Promise<Record<string, number>> {
   return JSON.parse((await machine.runScript(attacks, [])).stdout) as Record<string, number>;
 }
 
-/** What an administrator sees of a protected service. */
+/** What an administrator sees of a protected service: it refuses to stop, goes on, and says so. */
 async function expectProtected(): Promise<void> {
   expect((await agent.sc("stop")).code).not.toBe(0);
   expect(await agent.isRunning()).toBe(true);
+  expect((await status()).protection.state).toBe("on");
 }
 
 async function stopAndStart(): Promise<void> {
@@ -243,6 +243,5 @@ async function expectRefused(wrong: string, reason: string): Promise<void> {
   const answer = await agent.command(["-unprotect", wrong]);
   expect(answer).toMatchObject({ code: refused, stdout: "" });
   expect(answer.stderr).toMatch(new RegExp(`^${reason}: \\S+`));
-  expect((await status()).protection.state).toBe("on");
   await expectProtected();
 }
