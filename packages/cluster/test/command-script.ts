@@ -55,6 +55,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/\b\d{8}T\d{4}Z/g, "<expiry>"],
   [/\b\d+ (d|h|min|s)\b( \d+ (h|min|s)\b)?/g, "<duration>"],
   [/(?<![\w-])[\w-]{42}[AEIMQUYcgkosw048](?![\w-])/g, "<sha256>"],
+  [/\b[0-9a-f]{64}\b/g, "<hash>"],
   [/127\.0\.0\.1:\d+/g, "127.0.0.1:7480"],
   [/\/tmp\/postern-whole-\w+/g, "/home/operator"],
   [/ {2,}/g, "  "],

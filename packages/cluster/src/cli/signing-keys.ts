@@ -22,8 +22,14 @@ export function addSigningKeyCommands(program: Command, terminal: Terminal): voi
     .addHelpText("after", examples("postern key list"))
     .action(
       withApi(terminal, async (api, options: ListOptions) => {
-        const listed = await list<SigningKey>(api, "/keys", {}, options.limit);
-        printList(terminal, listed, options, { columns, none: "No keys." });
+        const { items, more } = await list<SigningKey>(api, "/keys", {}, options.limit);
+        const sorted = items.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+        printList(terminal, { items: sorted, more }, options, { columns, none: "No keys." });
       }),
     );
+}
+
+/** A cluster's first keys were made at one time; by use they always stand in the same order. */
+function orderOf({ createdAt, use, kid }: SigningKey): string {
+  return `${createdAt} ${use} ${kid}`;
 }

@@ -5,7 +5,7 @@ import { examples, jsonOption, type ListOptions, limitOption, printList, topic, 
 import { wrongUsage } from "./failure.ts";
 import { findAgent, findTenant } from "./find.ts";
 import type { Terminal } from "./terminal.ts";
-import { asDetail, asJson, type Column } from "./text.ts";
+import { asDetail, asJson, type Column, visible } from "./text.ts";
 import { duration, fromNow, localTime, utcTime } from "./times.ts";
 import { downloadToken } from "./token-download.ts";
 import { addGenerateCommand } from "./token-generate.ts";
@@ -56,8 +56,11 @@ export function addTokenCommands(program: Command, terminal: Terminal): void {
       examples("postern token show 019a8f00-5a3e-7c41-9a77-0d2f6f1c2b34", "postern token show --agent WS-PAYROLL-07"),
     )
     .action(
-      withApi(terminal, async (api, id: string | undefined, { agent, json }: ShowOptions) => {
-        const found: AgentTokenDetail = await get(api, await pathOf(api, id, agent));
+      withApi(terminal, async (api, typed: string | undefined, { agent, json }: ShowOptions) => {
+        const found: AgentTokenDetail = await get(
+          api,
+          `/agent-tokens/${encodeURIComponent(await tokenIdOf(api, typed, agent))}`,
+        );
         terminal.print(json ? asJson(found) : detailOf(found, terminal.now()));
       }),
     );
@@ -65,18 +68,19 @@ export function addTokenCommands(program: Command, terminal: Terminal): void {
   token
     .command("download")
     .description("Keep a live token in a file of its own, readable by you only. Entered in the audit log.")
-    .argument("<id>", "its id, as postern token list shows it")
+    .argument("[id]", "its id, as postern token list shows it")
+    .option("--agent <agent>", "instead of an id: the live token for this agent (host name or id)")
     .option("--out <file>", 'the file; "-" is standard output (else a name that says for whom and until when)')
     .addHelpText(
       "after",
       examples(
         "postern token download 019a8f00-5a3e-7c41-9a77-0d2f6f1c2b34",
-        "postern token download 019a8f00-5a3e-7c41-9a77-0d2f6f1c2b34 --out /media/stick/token.txt",
+        "postern token download --agent WS-PAYROLL-07 --out /media/stick/token.txt",
       ),
     )
     .action(
-      withApi(terminal, async (api, id: string, { out }: { out?: string }) => {
-        const path = await downloadToken(terminal, api, id, out);
+      withApi(terminal, async (api, typed: string | undefined, { agent, out }: { agent?: string; out?: string }) => {
+        const path = await downloadToken(terminal, api, await tokenIdOf(api, typed, agent), out);
         if (path !== undefined) terminal.say(`The token is in ${path}.\n`);
       }),
     );
@@ -87,20 +91,34 @@ export function addTokenCommands(program: Command, terminal: Terminal): void {
       "Revoke a token. Agents that reach the cluster refuse it from then on; an agent that is cut off cannot know, " +
         "and takes it until it expires.",
     )
-    .argument("<id>", "its id, as postern token list shows it")
-    .addHelpText("after", examples("postern token revoke 019a8f00-5a3e-7c41-9a77-0d2f6f1c2b34"))
+    .argument("[id]", "its id, as postern token list shows it")
+    .option("--agent <agent>", "instead of an id: the live token for this agent (host name or id)")
+    .addHelpText(
+      "after",
+      examples(
+        "postern token revoke 019a8f00-5a3e-7c41-9a77-0d2f6f1c2b34",
+        "postern token revoke --agent WS-PAYROLL-07",
+      ),
+    )
     .action(
-      withApi(terminal, async (api, id: string) => {
+      withApi(terminal, async (api, typed: string | undefined, { agent }: { agent?: string }) => {
+        const id = await tokenIdOf(api, typed, agent);
         await api.request("DELETE", `/agent-tokens/${encodeURIComponent(id)}`);
         terminal.say("Revoked. Agents that are cut off cannot know, and take the token until it expires.\n");
       }),
     );
 }
 
-async function pathOf(api: Api, id: string | undefined, agent: string | undefined): Promise<string> {
+/** The id given, or that of the newest live token for one agent. @throws {CommandFailed} 2: none, both or no such thing */
+async function tokenIdOf(api: Api, id: string | undefined, agent: string | undefined): Promise<string> {
   if ((id === undefined) === (agent === undefined)) throw wrongUsage("Give either the id of a token, or --agent.");
-  if (id !== undefined) return `/agent-tokens/${encodeURIComponent(id)}`;
-  return `/agents/${(await findAgent(api, agent ?? "", undefined)).id}/agent-token`;
+  if (id !== undefined) return id;
+  const { id: agentId, hostName } = await findAgent(api, agent ?? "", undefined);
+  const { items } = await list<AgentTokenSummary>(api, "/agent-tokens", { agentId, kind: "agent", state: "live" }, 1);
+  const [live] = items;
+  if (live) return live.id;
+  const next = `Generate one: postern token generate --agent ${visible(hostName)} --reason TEXT`;
+  throw wrongUsage(`There is no live token for the agent on ${visible(hostName)}.`, next);
 }
 
 async function listTokens(terminal: Terminal, api: Api, options: TokenListOptions): Promise<void> {
