@@ -17,7 +17,10 @@ interface Step {
 const node = process.execPath;
 const vitest = "node_modules/vitest/vitest.mjs";
 const agentNode = "packages/agent/node_modules/.bin/node";
-const wine: readonly SystemProgram[] = [{ program: "/usr/lib/wine/wine64", debianPackages: ["wine", "wine64"] }];
+const wine: readonly SystemProgram[] = [
+  { program: "/usr/lib/wine/wine64", debianPackages: ["wine", "wine64"] },
+  { program: "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", debianPackages: ["libfaketime"] },
+];
 
 const steps: readonly Step[] = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
