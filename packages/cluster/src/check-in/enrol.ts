@@ -1,6 +1,6 @@
 import { openEnrolRequest, sealAgentIdentity, sealEnrolAnswer } from "@postern/protocol";
 import { issuerOf, toUnixSeconds } from "@postern/token";
-import { AdmissionRefused, admitAgent } from "../agents/admission.ts";
+import { AdmissionRefused, type AdmissionRequest, admitAgent } from "../agents/admission.ts";
 import { findAgentAnywhere } from "../agents/agents.ts";
 import { desiredRevision } from "../agents/desired-revision.ts";
 import type { AgentTable } from "../agents/tables.ts";
@@ -56,7 +56,7 @@ export async function enrolAgent(services: CheckInServices, message: string, ori
 async function admit(
   { store, audit, newId, clock }: CheckInServices,
   origin: Origin,
-  request: Parameters<typeof admitAgent>[3],
+  request: AdmissionRequest,
 ): Promise<AgentTable> {
   try {
     return await store.durable((tx) => admitAgent(tx, audit, origin, request, newId(), clock.now()));

@@ -33,7 +33,7 @@ export interface FoundTarget {
  */
 export async function findTarget(reads: Db, access: RequestAccess, asked: AskedTarget): Promise<FoundTarget> {
   refuseStrayMembers(asked);
-  const { kind, tenantId, agentId } = asked;
+  const { tenantId, agentId } = asked;
   if (agentId !== undefined) return findAgentTarget(reads, access, agentId, tenantId);
   if (tenantId !== undefined) return findTenantTarget(reads, access, tenantId);
   access.reach();
@@ -41,7 +41,7 @@ export async function findTarget(reads: Db, access: RequestAccess, asked: AskedT
     target: { kind: "cluster" },
     tenantId: null,
     agentId: null,
-    subject: { kind: kind as "cluster" },
+    subject: { kind: "cluster" },
     liftSeconds: defaultLiftSeconds,
     platform: null,
   };
