@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,7 +90,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
       launch();
     },
     async start() {
-      await untilReady(url, launch(), () => log);
+      await untilReady(url, tls?.certFile, launch(), () => log);
     },
     async remove() {
       await ended("SIGKILL");
@@ -99,16 +101,33 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
   return cluster;
 }
 
-async function untilReady(url: string, child: ChildProcess, log: () => string): Promise<void> {
+async function untilReady(
+  url: string,
+  authorityFile: string | undefined,
+  child: ChildProcess,
+  log: () => string,
+): Promise<void> {
+  const ca = authorityFile === undefined ? undefined : await readFile(authorityFile);
   const giveUpAt = performance.now() + readyWithinMs;
   while (performance.now() < giveUpAt) {
     if (child.exitCode !== null || child.signalCode !== null) break;
-    const ready = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (ready?.ok) return;
+    if ((await statusOf(`${url}/readyz`, ca)) === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   child.kill("SIGKILL");
   throw new Error(`The cluster did not become ready. It wrote:\n${log()}`);
+}
+
+/** The status that answers a GET, or undefined when nobody does. */
+function statusOf(url: string, ca: Buffer | undefined): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const answered = (response: IncomingMessage) => {
+      response.resume();
+      resolve(response.statusCode);
+    };
+    const request = ca ? httpsGet(url, { ca, agent: false }, answered) : httpGet(url, { agent: false }, answered);
+    request.on("error", () => resolve(undefined));
+  });
 }
 
 /** A port on loopback that nobody uses at this moment. */

@@ -1,3 +1,4 @@
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { CommandFailed, exitCodes } from "./failure.ts";
 
 /** One request to the cluster and its whole answer. */
@@ -23,6 +24,7 @@ const timeoutMs = 30_000;
  * @throws {CommandFailed} 4: nobody answers there, or not this cluster
  */
 export async function exchange({ method, url, headers, body }: Exchange): Promise<ExchangeAnswer> {
+  if (url.protocol === "https:") trustSystemStore();
   try {
     const response = await fetch(url, {
       method,
@@ -37,6 +39,15 @@ export async function exchange({ method, url, headers, body }: Exchange): Promis
       "Is the cluster running, and is this its address? POSTERN_URL or postern login --url gives another one.",
     ]);
   }
+}
+
+let systemStoreIsTrusted = false;
+
+/** An authority of one's own is in the machine's store, which Node by itself does not look into. */
+function trustSystemStore(): void {
+  if (systemStoreIsTrusted) return;
+  systemStoreIsTrusted = true;
+  setDefaultCACertificates([...new Set([...getCACertificates("default"), ...getCACertificates("system")])]);
 }
 
 const jsonHeader = { "content-type": "application/json" };
