@@ -66,6 +66,23 @@ test("a change made while the agent was away is answered at once, and applied is
   await held;
 });
 
+test.each([
+  ["has just started", (agent: FakeAgent) => agent.checkIn({ facts: newEnrolAttempt().facts })],
+  [
+    "brings journal entries",
+    (agent: FakeAgent) => {
+      agent.journal("drift");
+      return agent.checkIn();
+    },
+  ],
+])("an agent that %s is answered at once, although there is nothing new for it", async (_, checkIn) => {
+  const agent = await enrol(cluster.url, activationKey);
+  const began = performance.now();
+  const { status, config } = await checkIn(agent);
+  expect({ status, config }).toEqual({ status: 200, config: undefined });
+  expect(performance.now() - began).toBeLessThan(longHold.holdMs / 10);
+});
+
 test("a change of another profile answers nobody", async () => {
   const agent = await enrol(cluster.url, activationKey);
   let answered = false;

@@ -26,7 +26,8 @@ interface Wanted {
 
 /**
  * Answers a check-in: stores what the agent reports, waits until there is something new for it or the hold is over, and
- * signs the answer for it. What the answer acknowledges is on disk.
+ * signs the answer for it. What the answer acknowledges is on disk. An agent that has just started or brings journal
+ * entries is not held.
  *
  * @param gone aborted when the sender has closed the connection
  * @throws {Problem} message_refused, agent_unauthenticated, check_in_replayed, superseded, shutting_down
