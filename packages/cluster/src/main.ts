@@ -15,6 +15,13 @@ const terminal: Terminal = {
   randomUuid: () => randomUUID(),
 };
 
+// Whoever read the output has enough of it (`| head`): no reason to fail, and for `serve` none to end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 const program = new Command("postern")
   .description("Service protection for agents on Windows workloads, and the 15-minute token that lifts it offline.")
   .version(packageJson.version)
