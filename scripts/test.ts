@@ -32,6 +32,11 @@ const steps: readonly Step[] = [
     vitest: true,
   },
   {
+    name: "whole clusters, started as programs",
+    command: ["npm", "run", "--silent", "test:whole", "--"],
+    vitest: true,
+  },
+  {
     name: "the story on a Windows service under Wine",
     command: ["npm", "run", "--silent", "e2e:wine", "--"],
     vitest: true,
