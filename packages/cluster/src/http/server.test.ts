@@ -104,6 +104,7 @@ beforeEach(async () => {
       );
     },
   );
+  app.delete("/thing", { ...open, schema: { response: answer } }, async () => ({ done: true }));
   healthRoutes(app, async () => false);
   address = await app.listen({ host: "127.0.0.1", port: 0 });
 });
@@ -194,6 +195,11 @@ test.each([
   expect(response.json.detail).toMatch(/\.$/);
   expect(response.status).toBe(status);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
+});
+
+test("a DELETE may name a media type without having a body", async () => {
+  const response = await send("DELETE", "/thing", undefined, { "content-type": "application/json" });
+  expect(response.status).toBe(200);
 });
 
 test("answers a compressed body with encoding_unsupported", async () => {

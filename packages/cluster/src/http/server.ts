@@ -65,12 +65,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
-  app.removeContentTypeParser("text/plain");
-  // The name of a PATCH's body (RFC 7396 §4); application/json is taken too.
-  app.addContentTypeParser(
-    "application/merge-patch+json",
+  app.removeContentTypeParser(["text/plain", "application/json"]);
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  // The second is the name of a PATCH's body (RFC 7396 §4).
+  app.addContentTypeParser<string>(
+    ["application/json", "application/merge-patch+json"],
     { parseAs: "string" },
-    app.getDefaultJsonParser("error", "error"),
+    (request, body, done) => {
+      // Many clients name a content type with every request, also with a DELETE that has no body.
+      if (body === "" && request.method === "DELETE") done(null, undefined);
+      else void parseJson(request, body, done);
+    },
   );
   await app.register(cookie);
 
