@@ -97,7 +97,12 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
       await rm(directory, { recursive: true, force: true });
     },
   };
-  await cluster.start();
+  try {
+    await cluster.start();
+  } catch (error) {
+    await cluster.remove();
+    throw error;
+  }
   return cluster;
 }
 
