@@ -150,6 +150,35 @@ describe("the journal", () => {
     );
   });
 
+  test("a cut finds nothing of a longer journal that stood in the same blocks before", () => {
+    forEachPowerCut(
+      (disk) => {
+        const journal = beginJournal(disk, folder, journalId);
+        for (let i = 1; i <= 10; i++) journal.append(entry("long"));
+        // The second rewriting goes over what the ten entries were written in.
+        journal.acknowledged(9);
+        journal.acknowledged(10);
+      },
+      (disk) => {
+        openJournal(disk, folder, otherId).journal.append(entry("next"));
+      },
+      (disk, place) => {
+        const { journal, damaged } = openJournal(disk, folder, otherId);
+        expect(damaged, place).toBe(false);
+        expect(journal.append(entry("after")).seq, place).toBeGreaterThanOrEqual(11);
+      },
+    );
+  });
+
+  test("a last line of which the middle did not arrive is dropped as well", () => {
+    const journal = beginJournal(nodeFileSystem, folder, journalId);
+    for (const kind of ["one", "two"]) journal.append(entry(kind));
+    alter(join(folder, "journal"), readFileSync(join(folder, "journal")).indexOf('"two"') + 1);
+    const { journal: again, damaged } = openJournal(nodeFileSystem, folder, otherId);
+    expect(damaged).toBe(false);
+    expect(again.entries().map(({ kind }) => kind)).toEqual(["one"]);
+  });
+
   test("damaged before its last line is laid aside, and another begins", () => {
     const journal = beginJournal(nodeFileSystem, folder, journalId);
     for (const kind of ["one", "two", "three"]) journal.append(entry(kind));
