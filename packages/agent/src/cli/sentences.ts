@@ -20,11 +20,6 @@ export function sentenceFor(code: string, detail: RefusalDetail): string {
   return "The cluster refused this. Look the code up in the documentation, or in the cluster's audit log.";
 }
 
-/** Codes for which there is a sentence of our own. */
-export function knownCodes(): string[] {
-  return Object.keys(sentences);
-}
-
 const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   malformed: () =>
     "This is not an agent token, or not all of it. Copy it again as a whole, or use the downloaded file with -file PATH.",
@@ -71,7 +66,11 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   cluster_unreachable: ({ systemCode }) =>
     `The cluster does not answer at that address${systemCode ? ` (${systemCode})` : ""}. Check the address, the network and, for a certificate of your own, -ca FILE; then run the same command again.`,
   activation_key_invalid: () =>
-    "The cluster does not accept this activation key: it is unknown, used up, expired or revoked. Make a new one in the console.",
+    "The cluster does not know this activation key. Copy it again as a whole, or make a new one in the console.",
+  activation_key_revoked: () => "This activation key was revoked. Make a new one in the console.",
+  activation_key_expired: () => "This activation key has expired. Make a new one in the console.",
+  activation_key_used_up: () => "This activation key has no uses left. Make a new one in the console.",
+  protocol_unsupported: () => "This agent is too old or too new for the cluster. Install the agent that belongs to it.",
   bad_request: () => "The service did not understand this program. Use the one that was installed with it.",
   starting: () => "The service is still starting. Try again in a moment.",
   internal_error: () => "The service failed at this. Try again; if it stays so, restart the machine.",

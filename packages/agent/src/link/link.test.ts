@@ -125,7 +125,7 @@ describe("enrolling", { timeout: 30_000 }, () => {
   });
 
   test.each([
-    { problem: { status: 403, body: '{"code":"activation_key_spent"}' }, code: "activation_key_spent" },
+    { problem: { status: 403, body: '{"code":"activation_key_used_up"}' }, code: "activation_key_used_up" },
     { problem: { status: 200, body: "<html>" }, code: "http_200" },
   ])("tells what the cluster says: $code", async ({ problem, code }) => {
     cluster.instead.push(problem);
