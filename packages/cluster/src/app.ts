@@ -1,7 +1,6 @@
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentRoutes } from "./agents/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
-import { createChangeFeed } from "./change-feed.ts";
 import { checkInRoutes } from "./check-in/routes.ts";
 import { type CheckInTiming, usualTiming } from "./check-in/timing.ts";
 import { isReachedByTls } from "./config/config.ts";
@@ -21,6 +20,7 @@ import type { ClusterKeys } from "./keys/cluster-keys.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
+import { openSharedChangeFeed } from "./shared-changes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
 import { createTenants } from "./tenants/tenants.ts";
 import { tokenRoutes } from "./tokens/routes.ts";
@@ -54,7 +54,6 @@ export async function createApp({
   const { deployment } = config;
   const cookie = sessionCookie(isReachedByTls(config));
 
-  const feed = createChangeFeed();
   const tenants = createTenants({
     durable,
     audit,
@@ -78,11 +77,14 @@ export async function createApp({
   });
   app.decorateRequest("principal", null);
 
+  const feed = await openSharedChangeFeed(store, (error) => app.log.warn({ err: error }, "changes cannot be read"));
+  app.addHook("onClose", () => feed.close());
+
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
   });
-  healthRoutes(app, async () => !closing && (await hasCluster(foundation, keys)));
+  healthRoutes(app, async () => !closing && (await hasCluster(foundation, keys).catch(() => false)));
   jwksRoute(app, reads);
   await app.register(
     (scope, _options, done) => {

@@ -1,10 +1,26 @@
+import type { Transaction } from "kysely";
+
+export interface ChangeTables {
+  cluster_change: ClusterChangeTable;
+}
+
+/** The newest changes, so that each node learns of those that were made through others. */
+export interface ClusterChangeTable {
+  /** Counts from 1 without gaps, in the order of the commits. */
+  number: number;
+  /** JSON of a {@link Change}. */
+  body: string;
+}
+
 /** Something that held check-ins may be waiting for. Says where to look, never what is there now. */
 export type Change =
   | { readonly kind: "profile"; readonly tenantId: string; readonly profileId: string }
   /** A token was revoked; null: one for the whole cluster. */
-  | { readonly kind: "revocation"; readonly tenantId: string | null; readonly agentId: string | null };
+  | { readonly kind: "revocation"; readonly tenantId: string | null; readonly agentId: string | null }
+  /** Changes were missed: whatever somebody waits for may have happened. */
+  | { readonly kind: "anything" };
 
-/** Changes in the order in which they were committed. Each has a number; the first after the start is 1. */
+/** Changes in the order in which they were committed, on whichever node. Each has a number; the first after the start is 1. */
 export interface ChangeFeed {
   /** The number of the newest change. */
   readonly counter: number;
@@ -14,16 +30,17 @@ export interface ChangeFeed {
   catchUpFrom(counter: number): readonly Change[] | null;
 }
 
-/** The side of those who change something. Call it once the change is committed, never before. */
+/** The side of those who change something. */
 export interface ChangePublisher {
-  publish(change: Change): void;
+  /** Tells every node of a change that is made in `tx`, once that is committed. */
+  publish<DB extends ChangeTables>(tx: Transaction<DB>, change: Change): void;
 }
 
 /** Long enough for what happens while one request reads the database. */
 const rememberedChanges = 1_024;
 
-/** The feed of a cluster of one node. */
-export function createChangeFeed(): ChangeFeed & ChangePublisher {
+/** The feed as one node gives it to its own requests. */
+export function createLocalFeed(): ChangeFeed & { tell(change: Change): void } {
   const listeners = new Set<(change: Change) => void>();
   const remembered: Change[] = [];
   let counter = 0;
@@ -40,7 +57,7 @@ export function createChangeFeed(): ChangeFeed & ChangePublisher {
       if (missed < 0 || missed > remembered.length) return null;
       return missed === 0 ? [] : remembered.slice(-missed);
     },
-    publish(change) {
+    tell(change) {
       counter += 1;
       remembered.push(change);
       if (remembered.length > rememberedChanges) remembered.shift();

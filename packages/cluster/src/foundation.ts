@@ -6,9 +6,12 @@ import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createIds, type NewId, type RandomBytes } from "./db/ids.ts";
+import { describeAddress } from "./db/postgres/address.ts";
+import { openPostgresStore } from "./db/postgres/open.ts";
+import { lockDataDirectory } from "./db/sqlite/data-lock.ts";
 import { openSqliteStore } from "./db/sqlite/open.ts";
 import { createPasswords, type Passwords } from "./identity/passwords.ts";
-import { type KeyStore, openKeyStore } from "./keys/key-store.ts";
+import { hasKeyStore, type KeyStore, KeyStoreError, openKeyStore } from "./keys/key-store.ts";
 import { type Database, migrations, type Store } from "./schema.ts";
 
 /** What every command that works on a data directory needs, opened and locked. */
@@ -36,7 +39,7 @@ export interface FoundationOptions {
 /**
  * Opens the data directory, which is made, for its owner only, when it is not there.
  *
- * @throws {DataDirectoryInUse, SchemaMismatch, KeyStoreError, ConfigError}
+ * @throws {DataDirectoryInUse, DatabaseUnusable, SchemaMismatch, KeyStoreError, ConfigError}
  */
 export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
   const { config, clock, randomBytes, onDeath, cost = usualCost } = options;
@@ -44,10 +47,12 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     config.keyPassphraseFile === null ? null : readSecretFile("POSTERN_KEY_PASSPHRASE_FILE", config.keyPassphraseFile);
   makeDataDirectory(config.dataDirectory);
   const now = () => clock.now();
-  const store = await openSqliteStore<Database>({ directory: config.dataDirectory, migrations, now, onDeath });
+  const store = await openStore(config, now, onDeath);
   try {
+    const directory = keyDirectoryOf(config);
+    if (!hasKeyStore(directory)) await refuseStrangersCluster(store, config, directory);
     const keyStore = await openKeyStore({
-      directory: join(config.dataDirectory, "keys"),
+      directory,
       passphrase,
       randomBytes,
       cost,
@@ -59,6 +64,38 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     await store.close();
     throw error;
   }
+}
+
+async function openStore(config: Config, now: () => number, onDeath: (error: Error) => void): Promise<Store> {
+  const { database, dataDirectory } = config;
+  if (database === null) return openSqliteStore<Database>({ directory: dataDirectory, migrations, now, onDeath });
+  // Nodes may share a directory, since they only read the keys in it; but only one of them may make them.
+  if (hasKeyStore(keyDirectoryOf(config))) return openPostgresStore<Database>({ ...database, migrations, now });
+  const lock = lockDataDirectory(dataDirectory);
+  try {
+    const store = await openPostgresStore<Database>({ ...database, migrations, now });
+    return { ...store, close: () => store.close().finally(() => lock.release()) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function keyDirectoryOf({ dataDirectory }: Config): string {
+  return join(dataDirectory, "keys");
+}
+
+/** Keys are not in the database. New ones would not be those that the cluster's agents trust. */
+async function refuseStrangersCluster(store: Store, { database }: Config, directory: string): Promise<void> {
+  const cluster = await store.reads.selectFrom("cluster").select("id").executeTakeFirst();
+  if (cluster === undefined) return;
+  throw new KeyStoreError(
+    database === null
+      ? `The database has the cluster ${cluster.id}, and its keys are gone from ${directory}. Put that folder back from a backup.`
+      : `The ${describeAddress(database.address)} has the cluster ${cluster.id}, and this node has no keys of it. ` +
+          `Copy the folder "keys" from the data directory of another node, with all that is in it, to ${directory}, ` +
+          "readable by this user alone, and start again.",
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "./config/config-error.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
@@ -6,6 +7,7 @@ import { enterFirstAdmin, generatePassword } from "./identity/first-admin.ts";
 import { requireAcceptablePassword } from "./identity/passwords.ts";
 import { writePrivateFile } from "./keys/durable-file.ts";
 import { enterFoundingKeys, foundKeys } from "./keys/found.ts";
+import { KeyStoreError } from "./keys/key-store.ts";
 
 /** What the operator must be told once, after a cluster was made. */
 export interface Initialised {
@@ -22,6 +24,7 @@ export interface Initialised {
  *
  * @returns null when there is a cluster already
  * @throws {ConfigError} an admin password file that cannot be used
+ * @throws {KeyStoreError} another node makes the cluster at the same time
  */
 export async function initialise(foundation: Foundation): Promise<Initialised | null> {
   const { config, clock, randomBytes, newId, store, audit, keyStore, passwords } = foundation;
@@ -35,10 +38,20 @@ export async function initialise(foundation: Foundation): Promise<Initialised | 
   const founding = await foundKeys(newId(), keyStore, randomBytes, now);
   const secondRootFile = join(config.dataDirectory, "second-root-key.json");
   writePrivateFile(secondRootFile, founding.secondRoot.text);
-  await store.durable(async (tx) => {
+  const entered = await store.durable(async (tx) => {
+    if ((await tx.selectFrom("cluster").select("id").executeTakeFirst()) !== undefined) return false;
     await enterFoundingKeys(tx, audit, founding, now);
     await enterFirstAdmin(tx, { audit, newId, now }, passwordHash);
+    return true;
   });
+  if (!entered) {
+    // Another node on the same new database was faster; its keys are the cluster's, and the copy replaces those made here.
+    rmSync(secondRootFile);
+    throw new KeyStoreError(
+      "Another node has made the cluster in this very moment, and this one has no keys of it. " +
+        `Copy the folder "keys" from that node's data directory to ${config.dataDirectory}, and start again.`,
+    );
+  }
   return { clusterId: founding.clusterId, adminPassword: given === null ? password : null, secondRootFile };
 }
 

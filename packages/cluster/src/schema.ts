@@ -1,12 +1,14 @@
 import type { Kysely, Transaction } from "kysely";
 import { type AgentTables, agentMigration } from "./agents/tables.ts";
 import { type AuditTables, auditMigration } from "./audit/tables.ts";
+import type { ChangeTables } from "./change-feed.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration } from "./identity/tables.ts";
 import { type KeyTables, keysMigration } from "./keys/tables.ts";
 import { type ProfileTables, profileMigration } from "./profiles/tables.ts";
+import { changeMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
 import { type TokenTables, tokenMigration } from "./tokens/tables.ts";
 
@@ -19,7 +21,8 @@ export interface Database
     ProfileTables,
     AgentTables,
     TokenTables,
-    EventTables {}
+    EventTables,
+    ChangeTables {}
 
 /** For queries: the store's `reads`, or a transaction. */
 export type Db = Kysely<Database>;
@@ -41,4 +44,5 @@ export const migrations: readonly Migration[] = [
   agentMigration,
   tokenMigration,
   eventMigration,
+  changeMigration,
 ];

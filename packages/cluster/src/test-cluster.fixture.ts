@@ -1,16 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckInTiming } from "./check-in/timing.ts";
 import { type Config, type Deployment, loadConfig } from "./config/config.ts";
 import type { RoleBinding } from "./identity/roles.ts";
 import { startCluster } from "./serve.ts";
+import { makeTestDatabase, type TestDatabase } from "./test-database.fixture.ts";
 
 /** A whole cluster in this process, on loopback, with a clock that the test moves. */
 export interface TestCluster {
   readonly url: string;
   readonly directory: string;
+  readonly database: TestDatabase;
   /** What the log holds so far. */
   log(): string;
   /** Moves the cluster's clock. */
@@ -29,13 +30,14 @@ const cheap = { memoryKiB: 64, passes: 1, lanes: 1 };
 export async function startTestCluster(
   options: { deployment?: Deployment; timing?: CheckInTiming } = {},
 ): Promise<TestCluster> {
-  const directory = mkdtempSync(join(tmpdir(), "postern-app-"));
-  const passwordFile = join(directory, "password");
+  const database = await makeTestDatabase();
+  const passwordFile = join(database.directory, "../password");
   writeFileSync(passwordFile, `${adminPassword}\n`);
   const config: Config = loadConfig({
     flags: {},
     env: {
-      POSTERN_DATA: join(directory, "data"),
+      POSTERN_DATA: database.directory,
+      DATABASE_URL: database.url ?? undefined,
       POSTERN_LISTEN: "127.0.0.1:0",
       POSTERN_DEPLOYMENT: options.deployment,
       POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
@@ -72,6 +74,7 @@ export async function startTestCluster(
       return running.url;
     },
     directory: config.dataDirectory,
+    database,
     log: () => log,
     advance(ms) {
       offset += ms;
@@ -83,7 +86,7 @@ export async function startTestCluster(
     },
     async close() {
       await running.close();
-      rmSync(directory, { recursive: true });
+      await database.remove();
     },
   };
 }

@@ -1,19 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSqliteStore } from "../db/sqlite/open.ts";
-import { type Database, migrations, type Store } from "../schema.ts";
+import { migrations, type Store } from "../schema.ts";
+import { makeTestDatabase, type TestDatabase } from "../test-database.fixture.ts";
 import { createPresence, type Presence } from "./presence.ts";
 
-let directory: string;
+let database: TestDatabase;
 let store: Store;
 let presence: Presence;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "postern-presence-"));
-  store = await openSqliteStore<Database>({ directory, migrations, now: () => 1, onDeath: () => {} });
+  database = await makeTestDatabase();
+  store = await database.open(migrations);
   await store.durable(async (tx) => {
     await sql`insert into tenant values ('t', 'T', 't', 0, 0, 1)`.execute(tx);
     await sql`insert into profile values ('p', 't', 'Default', 'default', 1, '{}', 0, 0)`.execute(tx);
@@ -27,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await store.close();
-  rmSync(directory, { recursive: true });
+  await database.remove();
 });
 
 function record(agentId: string, boot: number, n: number): Promise<boolean> {

@@ -1,29 +1,26 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Kysely, sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSqliteStore } from "../db/sqlite/open.ts";
 import { systemOrigin } from "../http/origin.ts";
 import { type Database, migrations, type Store } from "../schema.ts";
+import { makeTestDatabase, type TestDatabase } from "../test-database.fixture.ts";
 import { type AuditEvent, linkOf } from "./entry.ts";
 import { type Audit, createAudit } from "./record.ts";
 import { verifyChain } from "./verify.ts";
 
-let directory: string;
+let database: TestDatabase;
 let store: Store;
 let audit: Audit;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "postern-audit-"));
-  store = await openSqliteStore<Database>({ directory, migrations, now: () => 1, onDeath: () => {} });
+  database = await makeTestDatabase();
+  store = await database.open(migrations);
   let count = 0;
   audit = createAudit({ now: () => 1_700_000_000_000 + count }, () => `id-${++count}`);
 });
 
 afterEach(async () => {
   await store.close();
-  rmSync(directory, { recursive: true });
+  await database.remove();
 });
 
 function event(action: string, tenantId: string | null = null): AuditEvent {

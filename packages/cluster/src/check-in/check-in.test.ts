@@ -3,7 +3,7 @@ import { maxBodyBytes, sealCheckIn, signerOf } from "@postern/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Caller, logInAsAdmin, startTestCluster, type TestCluster } from "../test-cluster.fixture.ts";
 import { enrol, type FakeAgent, newEnrolAttempt, postMessage, tryEnrol } from "./fake-agent.fixture.ts";
-import { makeActivationKey, makeTenant, queryDatabase, type TestTenant } from "./scene.fixture.ts";
+import { makeActivationKey, makeTenant, type TestTenant } from "./scene.fixture.ts";
 
 // Long enough that an answer which came because the hold was over would run into the test's own time limit.
 const longHold = { holdMs: 40_000, pollMs: 0 };
@@ -28,9 +28,11 @@ function setProtection(change: object): ReturnType<Caller["send"]> {
 
 /** Waits until the cluster has taken the check-in that was sent last, so that it is held. */
 async function untilSeen(agent: FakeAgent, n: number): Promise<void> {
-  const reached = () =>
-    Number(queryDatabase(cluster, `select n from presence where agent_id = '${agent.agentId}'`)[0]?.["n"]);
-  while (reached() < n) await new Promise((resolve) => setTimeout(resolve, 10));
+  const reached = async () => {
+    const [row] = await cluster.database.query(`select n from presence where agent_id = '${agent.agentId}'`);
+    return Number(row?.["n"]);
+  };
+  while ((await reached()) < n) await new Promise((resolve) => setTimeout(resolve, 10));
   // The turn begins right after the row is there.
   await new Promise((resolve) => setTimeout(resolve, 30));
 }

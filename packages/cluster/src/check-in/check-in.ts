@@ -123,6 +123,7 @@ async function findWanted(
 
 function concerns({ agent }: KnownAgent): (change: Change) => boolean {
   return (change) => {
+    if (change.kind === "anything") return true;
     if (change.kind === "profile") return change.profileId === agent.profile_id;
     if (change.agentId !== null) return change.agentId === agent.id;
     return change.tenantId === null || change.tenantId === agent.tenant_id;

@@ -2,14 +2,7 @@ import { formatActivationKey, parseActivationKey } from "@postern/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Caller, logInAsAdmin, makeUser, startTestCluster, type TestCluster } from "../test-cluster.fixture.ts";
 import { enrol, newEnrolAttempt, postMessage, tryEnrol, windowsFacts } from "./fake-agent.fixture.ts";
-import {
-  breakCommits,
-  makeActivationKey,
-  makeTenant,
-  mendCommits,
-  queryDatabase,
-  type TestTenant,
-} from "./scene.fixture.ts";
+import { breakCommits, makeActivationKey, makeTenant, mendCommits, type TestTenant } from "./scene.fixture.ts";
 
 let cluster: TestCluster;
 let admin: Caller;
@@ -113,9 +106,9 @@ test("of many agents at once on the last use, one is admitted", async () => {
 
 test("no agent is admitted whose admission cannot be entered in the audit log", async () => {
   const key = await makeActivationKey(admin, acme.id, { maxUses: 1 });
-  breakCommits(cluster);
+  await breakCommits(cluster);
   const failed = await tryEnrol(cluster.url, key, newEnrolAttempt());
-  mendCommits(cluster);
+  await mendCommits(cluster);
   expect(failed).toEqual({ status: 500, code: "internal" });
   expect((await tryEnrol(cluster.url, key, newEnrolAttempt())).status).toBe(201);
 });
@@ -124,8 +117,8 @@ test("the secret is shown once and stored nowhere", async () => {
   const key = await makeActivationKey(admin, acme.id);
   const secret = parseActivationKey(key)?.secret ?? "";
   expect(JSON.stringify((await admin.send("GET", "/activation-keys")).json)).not.toContain(secret);
-  expect(JSON.stringify(queryDatabase(cluster, "select * from activation_key"))).not.toContain(secret);
-  expect(JSON.stringify(queryDatabase(cluster, "select * from audit_entry"))).not.toContain(secret);
+  expect(JSON.stringify(await cluster.database.query("select * from activation_key"))).not.toContain(secret);
+  expect(JSON.stringify(await cluster.database.query("select * from audit_entry"))).not.toContain(secret);
   expect(cluster.log()).not.toContain(secret);
 });
 

@@ -1,6 +1,5 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Caller, TestCluster } from "../test-cluster.fixture.ts";
+import { engine } from "../test-database.fixture.ts";
 
 export interface TestTenant {
   readonly id: string;
@@ -22,28 +21,28 @@ export async function makeActivationKey(admin: Caller, tenantId: string, change:
   return made.json.key;
 }
 
-/** Changes the database as somebody with the file in his hands could. */
-export function alterDatabase(cluster: TestCluster, sql: string): void {
-  const database = new DatabaseSync(join(cluster.directory, "postern.db"), { timeout: 5_000 });
-  database.exec(sql);
-  database.close();
-}
-
-export function queryDatabase(cluster: TestCluster, sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(join(cluster.directory, "postern.db"), { timeout: 5_000, readOnly: true });
-  const rows = database.prepare(sql).all();
-  database.close();
-  return rows;
-}
-
 /** From now on every change of the cluster fails, as with a disk that cannot be written. */
-export function breakCommits(cluster: TestCluster): void {
-  alterDatabase(
-    cluster,
-    "create trigger broken_disk before insert on audit_entry begin select raise(abort, 'disk I/O error'); end",
-  );
+export function breakCommits(cluster: TestCluster): Promise<void> {
+  return breakInserts(cluster, "audit_entry");
 }
 
-export function mendCommits(cluster: TestCluster): void {
-  alterDatabase(cluster, "drop trigger broken_disk");
+export function mendCommits(cluster: TestCluster): Promise<void> {
+  return mendInserts(cluster, "audit_entry");
+}
+
+export async function breakInserts({ database }: TestCluster, table: string): Promise<void> {
+  if (engine === "sqlite") {
+    await database.query(
+      `create trigger broken_disk before insert on ${table} begin select raise(abort, 'disk I/O error'); end`,
+    );
+    return;
+  }
+  await database.query(
+    "create or replace function broken_disk() returns trigger language plpgsql as $$ begin raise 'disk I/O error'; end $$",
+  );
+  await database.query(`create trigger broken_disk before insert on ${table} execute function broken_disk()`);
+}
+
+export async function mendInserts({ database }: TestCluster, table: string): Promise<void> {
+  await database.query(engine === "sqlite" ? "drop trigger broken_disk" : `drop trigger broken_disk on ${table}`);
 }

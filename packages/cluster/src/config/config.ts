@@ -1,5 +1,7 @@
+import type { PostgresAddress } from "../db/postgres/address.ts";
 import { isLoopback } from "../http/plain-http.ts";
 import { ConfigError } from "./config-error.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
 import { parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
 import { readSettings, type SettingsSources } from "./settings.ts";
 
@@ -19,6 +21,8 @@ export interface Config {
   /** Holds the passphrase of the key store; null: a key file in the data directory opens it. */
   readonly keyPassphraseFile: string | null;
   readonly logLevel: string;
+  /** PostgreSQL, and where the node listens for the other nodes' signals; null: a file in the data directory. */
+  readonly database: { readonly address: PostgresAddress; readonly listenAddress: PostgresAddress } | null;
 }
 
 /**
@@ -30,13 +34,6 @@ export interface Config {
 export function loadConfig(sources: SettingsSources): Config {
   const settings = readSettings(sources);
   const { value } = settings;
-  if (value("database") !== null) {
-    throw settings.error(
-      "database",
-      "names a database, and this version keeps its data in the data directory only",
-      "Remove it.",
-    );
-  }
   const config: Config = {
     dataDirectory: value("data") ?? "data",
     listen: parseListen(settings, value("listen") ?? "127.0.0.1:7480"),
@@ -47,6 +44,7 @@ export function loadConfig(sources: SettingsSources): Config {
     adminPasswordFile: value("adminPasswordFile"),
     keyPassphraseFile: value("keyPassphraseFile"),
     logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
+    database: databaseOf(settings),
   };
   refusePlainHttpOnNetworks(config);
   if (config.publicUrl === null && ["0.0.0.0", "::"].includes(config.listen.host)) {
@@ -61,6 +59,16 @@ export function loadConfig(sources: SettingsSources): Config {
 /** True when browsers reach the cluster by HTTPS: then cookies are Secure. */
 export function isReachedByTls(config: Pick<Config, "publicUrl" | "tls">): boolean {
   return config.publicUrl === null ? config.tls !== null : config.publicUrl.startsWith("https:");
+}
+
+function databaseOf(settings: ReturnType<typeof readSettings>): Config["database"] {
+  const address = parseDatabaseUrl(settings, "database");
+  const listenAddress = parseDatabaseUrl(settings, "databaseListen");
+  if (address === null) {
+    if (listenAddress === null) return null;
+    throw settings.error("databaseListen", "is given without a database", "Give DATABASE_URL too, or neither.");
+  }
+  return { address, listenAddress: listenAddress ?? address };
 }
 
 function tlsOf(settings: ReturnType<typeof readSettings>): Config["tls"] {

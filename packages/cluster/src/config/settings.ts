@@ -24,7 +24,16 @@ export const settingNames = {
     help: "passphrase of the key store, instead of a key file",
   },
   logLevel: { flag: "--log-level", env: "POSTERN_LOG_LEVEL", help: "trace, debug, info, warn, error or silent (warn)" },
-  database: { flag: "--database", env: "DATABASE_URL", help: "" },
+  database: {
+    flag: "--database",
+    env: "DATABASE_URL",
+    help: "PostgreSQL instead of a file in the data directory: postgres://USER@HOST:PORT/NAME",
+  },
+  databaseListen: {
+    flag: "--database-listen",
+    env: "DATABASE_LISTEN_URL",
+    help: "the same database past a pooler, to hear of other nodes' changes (--database)",
+  },
 } as const;
 
 export type SettingName = keyof typeof settingNames;
@@ -40,6 +49,8 @@ export interface SettingsSources {
 export interface Settings {
   /** The setting from the first source that has it; an empty one counts as not given. */
   value(name: SettingName): string | null;
+  /** True when the setting comes from the command line, which every user of the machine can read. */
+  isFlag(name: SettingName): boolean;
   /** @throws {ConfigError} another word */
   oneOf<const Word extends string>(name: SettingName, words: readonly Word[]): Word | null;
   /** An error about a setting, named as the person gave it. */
@@ -51,6 +62,7 @@ export function readSettings({ flags, env, file }: SettingsSources): Settings {
   const fromFile = file === null ? {} : parseFile(file);
   const settings: Settings = {
     value: (name) => flags[name] || env[settingNames[name].env] || fromFile[name] || null,
+    isFlag: (name) => Boolean(flags[name]),
     oneOf(name, words) {
       const given = settings.value(name);
       const word = words.find((one) => one === given);
@@ -82,8 +94,7 @@ function parseFile({ path, text }: { path: string; text: string }): Partial<Reco
   }
   for (const [name, value] of Object.entries(content)) {
     if (!Object.hasOwn(settingNames, name)) {
-      const known = Object.keys(settingNames).filter((key) => key !== "database");
-      throw new ConfigError(`"${name}" in ${path} is no setting. Known are ${known.join(", ")}.`);
+      throw new ConfigError(`"${name}" in ${path} is no setting. Known are ${Object.keys(settingNames).join(", ")}.`);
     }
     if (typeof value !== "string") throw new ConfigError(`"${name}" in ${path} is not text. Put it in quotes.`);
   }

@@ -11,6 +11,8 @@ export interface CommitLane<DB, Item> {
   readonly name: string;
   /** Writes `items`, in the order in which the works gave them. A throw undoes the whole transaction. */
   append(tx: Transaction<DB>, items: readonly Item[]): Promise<void>;
+  /** Called once the transaction is committed, before any of its works is answered. It must not throw. */
+  committed?(): void;
 }
 
 interface Deferral {
@@ -53,5 +55,9 @@ export class Deferred<DB> {
   async append(tx: Transaction<DB>): Promise<void> {
     const lanes = [...this.#items].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
     for (const [lane, items] of lanes) await lane.append(tx, items);
+  }
+
+  committed(): void {
+    for (const lane of this.#items.keys()) lane.committed?.();
   }
 }

@@ -1,5 +1,8 @@
-/** What kind of rule of the database a statement broke. */
-export type DatabaseErrorKind = "unique" | "foreign_key" | "check" | "full" | "other";
+/**
+ * What kind of rule of the database a statement broke. `conflict`: the transaction was undone because of another one,
+ * and may do better when it runs again. `unavailable`: the database did not answer.
+ */
+export type DatabaseErrorKind = "unique" | "foreign_key" | "check" | "full" | "conflict" | "unavailable" | "other";
 
 /** A statement that the database refused; the same on every engine. */
 export class DatabaseError extends Error {
@@ -17,7 +20,12 @@ export function isUniqueViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.kind === "unique";
 }
 
-/** The database's files cannot be opened or read. The message says what to do. */
+/** True when the whole transaction may be run again: it has left nothing behind. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind === "conflict";
+}
+
+/** The database cannot be opened or read. The message says what to do. */
 export class DatabaseUnusable extends Error {
   override readonly name = "DatabaseUnusable";
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ControlledTransaction, Kysely, KyselyPlugin, Transaction } from "kysely";
 import { Deferred, openDeferrals } from "./commit-lane.ts";
+import { DatabaseError, isConflict } from "./database-error.ts";
 import { dbLimits } from "./limits.ts";
 import type { Durable } from "./store.ts";
 
@@ -9,9 +10,17 @@ export class StoreBusy extends Error {
   override readonly name = "StoreBusy";
 }
 
-/** Counts the queries that failed, so that a work that swallows an error is noticed. */
+/** Counts the queries that failed, so that a work that swallows or wraps an error is noticed. */
 export interface QueryFailures {
-  readonly count: number;
+  count: number;
+  /** Of them, those after which the whole transaction is to be run again. */
+  conflicts: number;
+}
+
+/** Notes a query that failed. */
+export function countFailure(failures: QueryFailures, error: unknown): void {
+  failures.count += 1;
+  if (isConflict(error)) failures.conflicts += 1;
 }
 
 export interface GroupCommit<DB> {
@@ -30,8 +39,12 @@ interface Request<DB> {
  * One durable writer for the whole node. While one transaction waits for the disk, the works that arrive are
  * gathered; the next transaction carries them all and one flush of the disk answers them all. A lone work
  * never waits for company.
+ *
+ * A transaction that the database undid because of another one (serialization failure, deadlock) is run again with
+ * all its works, which therefore may do nothing but use their `tx`. Nobody was answered by then. A connection that
+ * breaks is no such case: a commit whose answer is lost may have been done.
  */
-export function createGroupCommit<DB>(writer: Kysely<DB>, failures: QueryFailures): GroupCommit<DB> {
+export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<QueryFailures>): GroupCommit<DB> {
   const waiting: Request<DB>[] = [];
   const insideWork = new AsyncLocalStorage<true>();
   let running: Promise<void> | undefined;
@@ -58,6 +71,20 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: QueryFailure
   }
 
   async function commitTogether(batch: readonly Request<DB>[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const answers = await tryToCommit(batch);
+        for (const answer of answers) answer();
+        return;
+      } catch (error) {
+        if (isConflict(error) && attempt < dbLimits.maxCommitAttempts) continue;
+        for (const request of batch) request.reject(error);
+        return;
+      }
+    }
+  }
+
+  async function tryToCommit(batch: readonly Request<DB>[]): Promise<(() => void)[]> {
     const answers: (() => void)[] = [];
     let tx: ControlledTransaction<DB> | undefined;
     try {
@@ -66,12 +93,12 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: QueryFailure
       for (const request of batch) answers.push(await runOne(tx, request, deferred));
       await deferred.append(tx);
       await tx.commit().execute();
+      deferred.committed();
+      return answers;
     } catch (error) {
       await undo(tx);
-      for (const request of batch) request.reject(error);
-      return;
+      throw error;
     }
-    for (const answer of answers) answer();
   }
 
   async function runOne(
@@ -83,16 +110,19 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: QueryFailure
     const lease = createLease();
     const own = savepoint.withPlugin(lease.plugin);
     openDeferrals(own);
-    const failuresBefore = failures.count;
+    const before = { ...failures };
     try {
       const value = await insideWork.run(true, () => withinTimeLimit(request.work(own)));
-      if (failures.count !== failuresBefore) throw new Error("a work caught a query's error and went on");
+      if (failures.count !== before.count) throw new Error("a work caught a query's error and went on");
       lease.end();
       await savepoint.releaseSavepoint("work").execute();
       deferred.takeFrom(own);
       return () => request.resolve(value);
     } catch (error) {
       lease.end();
+      if (failures.conflicts !== before.conflicts) {
+        throw isConflict(error) ? error : new DatabaseError("conflict", "the transaction was undone", { cause: error });
+      }
       await savepoint.rollbackToSavepoint("work").execute();
       await savepoint.releaseSavepoint("work").execute();
       return () => request.reject(error);

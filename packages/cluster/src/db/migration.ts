@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Kysely, sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
+import { isUniqueViolation } from "./database-error.ts";
 
 /**
  * One step of the schema, in statements that both engines understand after translation of the types: `text`, `int8`
@@ -25,39 +26,78 @@ interface MigrationTables {
   migration: { name: string; digest: string; applied_at: number };
 }
 
+export interface MigrationOptions {
+  /** The whole history, oldest first. */
+  readonly migrations: readonly Migration[];
+  readonly render: RenderDdl;
+  /** Keeps other nodes from migrating, and from writing, until the end of the transaction; null: there are none. */
+  readonly lock: string | null;
+  readonly now: () => number;
+}
+
 /**
  * Brings the schema up to date: each migration that is missing runs in a transaction of its own, in the order given.
+ * Several nodes may do so at once; one of them does it, the others wait.
  *
+ * @returns the names of those that ran here
  * @throws {SchemaMismatch} when the database knows a migration that this program does not, or another text of one.
  */
-export async function applyMigrations<DB>(
+export async function applyMigrations<DB>(database: Kysely<DB>, options: MigrationOptions): Promise<string[]> {
+  const db = database as unknown as Kysely<MigrationTables>;
+  await createMigrationTable(db, options.render);
+  const missing = await missingMigrations(db, options.migrations);
+  const applied: string[] = [];
+  for (const migration of missing) {
+    const ran = await db.transaction().execute((tx) => applyOne(tx, migration, options));
+    if (ran) applied.push(migration.name);
+  }
+  return applied;
+}
+
+/**
+ * The migrations that {@link applyMigrations} would run now.
+ *
+ * @throws {SchemaMismatch} as it would
+ */
+export async function missingMigrations<DB>(
   database: Kysely<DB>,
   migrations: readonly Migration[],
-  render: RenderDdl,
-  now: () => number,
-): Promise<void> {
+): Promise<readonly Migration[]> {
   const db = database as unknown as Kysely<MigrationTables>;
-  await sql
-    .raw(
-      render(
-        "create table if not exists migration (name text primary key, digest text not null, applied_at int8 not null)",
-      ),
-    )
-    .execute(db);
+  const tables = await db.introspection.getTables();
+  if (!tables.some(({ name }) => name === "migration")) return migrations;
   const applied = await db.selectFrom("migration").select(["name", "digest"]).execute();
   refuseStrangers(applied, migrations);
-
   const known = new Set(applied.map((row) => row.name));
-  for (const migration of migrations) {
-    if (known.has(migration.name)) continue;
-    await db.transaction().execute(async (tx) => {
-      for (const statement of migration.statements) await sql.raw(render(statement)).execute(tx);
-      await tx
-        .insertInto("migration")
-        .values({ name: migration.name, digest: digestOf(migration), applied_at: now() })
-        .execute();
-    });
+  return migrations.filter(({ name }) => !known.has(name));
+}
+
+async function createMigrationTable(db: Kysely<MigrationTables>, render: RenderDdl): Promise<void> {
+  const statement =
+    "create table if not exists migration (name text primary key, digest text not null, applied_at int8 not null)";
+  try {
+    await sql.raw(render(statement)).execute(db);
+  } catch (error) {
+    // Two nodes at once: PostgreSQL tells the slower one of its catalogue's own key. The table is there now.
+    if (!isUniqueViolation(error)) throw error;
   }
+}
+
+/** False when another node was faster. */
+async function applyOne(
+  tx: Transaction<MigrationTables>,
+  migration: Migration,
+  { render, lock, now }: MigrationOptions,
+): Promise<boolean> {
+  if (lock !== null) await sql.raw(lock).execute(tx);
+  const known = await tx.selectFrom("migration").select("name").where("name", "=", migration.name).executeTakeFirst();
+  if (known !== undefined) return false;
+  for (const statement of migration.statements) await sql.raw(render(statement)).execute(tx);
+  await tx
+    .insertInto("migration")
+    .values({ name: migration.name, digest: digestOf(migration), applied_at: now() })
+    .execute();
+  return true;
 }
 
 function refuseStrangers(applied: readonly { name: string; digest: string }[], migrations: readonly Migration[]): void {
@@ -69,7 +109,7 @@ function refuseStrangers(applied: readonly { name: string; digest: string }[], m
     }
     if (expected !== digest) {
       throw new SchemaMismatch(
-        `The database was made by another build ("${name}" differs). Start the version that made it, or use another data directory.`,
+        `The database was made by another build ("${name}" differs). Start the version that made it, or use another data directory or database.`,
       );
     }
   }

@@ -1,13 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { makeTestDatabase, type TestDatabase } from "../test-database.fixture.ts";
 import { type CommitLane, deferToCommit } from "./commit-lane.ts";
 import { DatabaseError, isUniqueViolation } from "./database-error.ts";
+import { dbLimits } from "./limits.ts";
 import type { Migration } from "./migration.ts";
-import { openSqliteStore } from "./sqlite/open.ts";
 import type { Store } from "./store.ts";
+
+// The contract of a store. Runs on SQLite with the other unit tests, and on PostgreSQL with `npm run test:postgres`.
 
 interface Tables {
   note: { id: number; text: string; seen: 0 | 1 };
@@ -20,28 +20,21 @@ const migrations: Migration[] = [
   },
 ];
 
-let directory: string;
+let database: TestDatabase;
 let store: Store<Tables>;
 
 function open(list: readonly Migration[] = migrations): Promise<Store<Tables>> {
-  return openSqliteStore<Tables>({
-    directory,
-    migrations: list,
-    now: () => 1,
-    onDeath: (error) => {
-      throw error;
-    },
-  });
+  return database.open<Tables>(list);
 }
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "postern-store-"));
+  database = await makeTestDatabase();
   store = await open();
 });
 
 afterEach(async () => {
   await store.close();
-  rmSync(directory, { recursive: true });
+  await database.remove();
 });
 
 function note(id: number, text = `note ${id}`): { id: number; text: string; seen: 0 } {
@@ -175,23 +168,89 @@ test("reads refuse to write", async () => {
   await expect(store.reads.insertInto("note").values(note(1)).execute()).rejects.toThrow(DatabaseError);
 });
 
-test("tables are strict, and flags are 0 or 1", async () => {
+test("types are strict, and flags are 0 or 1", async () => {
   const wrongType = store.durable((tx) => sql`insert into note values ('x', 'text', 0)`.execute(tx));
-  await expect(wrongType).rejects.toThrow("datatype mismatch");
+  await expect(wrongType).rejects.toThrow(DatabaseError);
   const wrongFlag = store.durable((tx) => sql`insert into note values (1, 'text', 2)`.execute(tx));
   await expect(wrongFlag).rejects.toMatchObject({ kind: "check" });
 });
 
-test("a second opener is told who has the directory and what to do", async () => {
-  await expect(open()).rejects.toThrow(/in use by another Postern process.*--data/);
+test("what each rule of the database refuses is told apart", async () => {
+  await store.close();
+  store = await open([
+    ...migrations,
+    {
+      name: "owned-1",
+      statements: ["create table owned (note_id int8 not null references note (id), size int8 check (size > 0))"],
+    },
+  ]);
+  const kindOf = (statement: string) =>
+    store.durable((tx) => sql.raw(statement).execute(tx)).catch((error: DatabaseError) => error.kind);
+  await store.durable((tx) => tx.insertInto("note").values(note(1)).execute());
+  expect(await kindOf("insert into note values (1, 'x', 0)")).toBe("unique");
+  expect(await kindOf("insert into note values (2, 'note 1', 0)")).toBe("unique");
+  expect(await kindOf("insert into owned values (2, 1)")).toBe("foreign_key");
+  expect(await kindOf("insert into owned values (1, 0)")).toBe("check");
+  expect(await kindOf("insert into owned values (null, 1)")).toBe("check");
+  expect(await kindOf("insert into nowhere values (1)")).toBe("other");
 });
 
-test("a file that is no database is named, with what to do", async () => {
+test("values come back as they went in", async () => {
   await store.close();
-  writeFileSync(join(directory, "postern.db"), "this is a text file, and a long one ".repeat(100));
-  await expect(open()).rejects.toThrow(/postern.db cannot be opened .* backup/);
-  for (const name of readdirSync(directory)) rmSync(join(directory, name));
-  store = await open();
+  const values: Migration = { name: "v-1", statements: ["create table value (id int8 primary key, t text, b bytes)"] };
+  const other = (await open([...migrations, values])) as unknown as Store<{
+    value: { id: number; t: string | null; b: Uint8Array | null };
+  }>;
+  const rows = [
+    { id: -1, t: null, b: null },
+    { id: 0, t: "", b: new Uint8Array() },
+    { id: Number.MAX_SAFE_INTEGER, t: "ä\n'\"\\ 😀", b: Uint8Array.of(0, 1, 127, 128, 255) },
+  ];
+  await other.durable((tx) => tx.insertInto("value").values(rows).execute());
+  expect(await other.reads.selectFrom("value").selectAll().orderBy("id").execute()).toEqual(rows);
+  const counted = await other.reads
+    .selectFrom("value")
+    .select((row) => row.fn.countAll<number>().as("n"))
+    .execute();
+  expect(counted).toEqual([{ n: 3 }]);
+  store = other as unknown as Store<Tables>;
+});
+
+test("text sorts by its bytes, whatever the database's own order is", async () => {
+  const names = ["b", "a", "B", "A", "ä", "_", "1", "-a", "😀", "Ａ"];
+  await store.durable((tx) =>
+    tx
+      .insertInto("note")
+      .values(names.map((name, id) => note(id, name)))
+      .execute(),
+  );
+  const rows = await store.reads.selectFrom("note").select("text").orderBy("text").execute();
+  const byBytes = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  expect(rows.map((row) => row.text)).toEqual(byBytes);
+  const after = await store.reads.selectFrom("note").select("text").where("text", ">", "a").execute();
+  expect(after.map((row) => row.text).sort()).toEqual(["b", "ä", "😀", "Ａ"].sort());
+});
+
+test("a list of nothing holds nobody", async () => {
+  await store.durable((tx) => tx.insertInto("note").values(note(1)).execute());
+  expect(await store.reads.selectFrom("note").select("id").where("id", "in", []).execute()).toEqual([]);
+  expect(await store.reads.selectFrom("note").select("id").where("id", "not in", []).execute()).toEqual([{ id: 1 }]);
+});
+
+test("a read transaction sees one moment", async () => {
+  const seen = await store.reads.transaction().execute(async (tx) => {
+    const before = await tx.selectFrom("note").select("id").execute();
+    await store.durable((writing) => writing.insertInto("note").values(note(1)).execute());
+    return [before, await tx.selectFrom("note").select("id").execute()];
+  });
+  expect(seen).toEqual([[], []]);
+  expect(await texts()).toEqual(["note 1"]);
+});
+
+test("the most rows that one statement may have are taken", async () => {
+  const rows = Array.from({ length: dbLimits.maxRowsPerStatement }, (_, id) => note(id));
+  await store.durable((tx) => tx.insertInto("note").values(rows).execute());
+  expect(await texts()).toHaveLength(rows.length);
 });
 
 test("closing stores what was already given, and refuses what comes later", async () => {
@@ -208,10 +267,7 @@ test("a migration that fails leaves nothing of itself and keeps the earlier ones
   const broken: Migration = { name: "note-2", statements: ["create table extra (id int8 primary key)", "nonsense"] };
   await expect(open([...migrations, broken])).rejects.toThrow("nonsense");
   store = await open();
-  const tables = await sql<{ name: string }>`select name from sqlite_schema where type = 'table' order by name`.execute(
-    store.reads,
-  );
-  expect(tables.rows.map((row) => row.name)).toEqual(["migration", "note"]);
+  expect(await database.tables()).toEqual(["migration", "note"]);
 });
 
 test("refuses a database that a newer or another build made", async () => {

@@ -8,8 +8,24 @@ import type { Kysely, Transaction } from "kysely";
 export interface Store<DB> {
   readonly reads: Kysely<DB>;
   readonly durable: Durable<DB>;
-  /** Answers what was already given to `durable`, then lets go of the files. */
+  readonly signals: Signals<DB>;
+  /** Answers what was already given to `durable`, then lets go of the database. */
   close(): Promise<void>;
+}
+
+/**
+ * Wakes the other nodes that work on the same database. A signal carries nothing: what it is about stands in a table,
+ * since a node may be cut off when it is sent.
+ */
+export interface Signals<DB> {
+  /** Sends one when `tx` is committed. */
+  send(tx: Transaction<DB>): Promise<void>;
+  /**
+   * Calls `heard` after each signal, and whenever one may have been missed, until the returned function is called.
+   *
+   * @throws {DatabaseUnusable} when listening is not possible
+   */
+  listen(heard: () => void): Promise<() => Promise<void>>;
 }
 
 /**
@@ -19,6 +35,7 @@ export interface Store<DB> {
  *
  * Inside `work`: use only `tx`, await every query, do nothing slow (no hashing of passwords, no signing, no
  * network), call no `durable`, and never catch a query's error and go on: that makes the whole work fail,
- * since PostgreSQL would refuse what follows.
+ * since PostgreSQL would refuse what follows. `work` may run again from its beginning, when its transaction lost against
+ * another one; so it changes nothing but by `tx`.
  */
 export type Durable<DB> = <T>(work: (tx: Transaction<DB>) => Promise<T>) => Promise<T>;

@@ -1,7 +1,13 @@
 import { journalEntryHash, journalStart } from "@postern/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { enrol, type FakeAgent } from "../check-in/fake-agent.fixture.ts";
-import { alterDatabase, makeActivationKey, makeTenant, type TestTenant } from "../check-in/scene.fixture.ts";
+import {
+  breakInserts,
+  makeActivationKey,
+  makeTenant,
+  mendInserts,
+  type TestTenant,
+} from "../check-in/scene.fixture.ts";
 import { type Caller, logInAsAdmin, makeUser, startTestCluster, type TestCluster } from "../test-cluster.fixture.ts";
 
 let cluster: TestCluster;
@@ -100,12 +106,9 @@ test("only what is stored without a hole is acknowledged", async () => {
 test("nothing is acknowledged that could not be stored", async () => {
   const agent = await newAgent(acme);
   agent.journal("drift");
-  alterDatabase(
-    cluster,
-    "create trigger broken_disk before insert on journal_entry begin select raise(abort, 'disk I/O error'); end",
-  );
+  await breakInserts(cluster, "journal_entry");
   const failed = await agent.checkIn();
-  alterDatabase(cluster, "drop trigger broken_disk");
+  await mendInserts(cluster, "journal_entry");
   expect(failed).toMatchObject({ status: 500, code: "internal" });
   expect((await agent.checkIn()).answer?.journalAcked).toBe(1);
   expect(await journalOf(agent)).toHaveLength(1);

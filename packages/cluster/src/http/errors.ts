@@ -57,6 +57,9 @@ function toProblem(error: unknown): Problem {
       headers: { "retry-after": "60" },
     });
   }
+  if (error instanceof DatabaseError && error.kind === "unavailable") {
+    return new Problem("not_ready", "The database does not answer.", { headers: { "retry-after": "1" } });
+  }
   const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
   const known = code === undefined ? undefined : codeOfFrameworkError[code];
   if (known !== undefined) return new Problem(known);

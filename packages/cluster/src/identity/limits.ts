@@ -1,5 +1,6 @@
 const minute = 60_000;
-const day = 24 * 60 * minute;
+const hour = 60 * minute;
+const day = 24 * hour;
 
 export const identityLimits = {
   /** Unattended screens: a session ends after this time without a request. */
@@ -10,21 +11,39 @@ export const identityLimits = {
   seenStepMs: minute,
   /** For wide tokens: time since the password was given. */
   passwordFreshMs: 15 * minute,
-  /** NIST SP 800-63B §5.1.1.2 asks for 8; people who can disarm a fleet can remember more. */
-  minPasswordLength: 12,
-  /** Long enough for any sentence, short enough that hashing it costs nothing extra. */
+  /** NIST SP 800-63B-4 §3.1.1.2, for a password that is the only factor. */
+  minPasswordLength: 15,
+  /** Long enough for any sentence (63B-4 asks for 64), short enough that hashing it costs nothing extra. */
   maxPasswordLength: 256,
+  /** What a password must have besides the names that everybody expects in it. */
+  minUnexpectedLength: 8,
+  /** Guesses that a password must withstand, as a power of ten: beyond every guess that the throttle lets through. */
+  minGuessesLog10: 10,
+  /** Estimating is quadratic in the length; what these characters withstand, the whole does. */
+  estimatedLength: 64,
   /** Argon2id computations at a time, each with 64 MiB. */
   maxHashesAtOnce: 2,
   /** Further log-ins wait for these; beyond it the cluster says that it is busy. */
   maxHashesWaiting: 32,
-  /** Failed log-ins before a pair of name and address must wait, and before an address or a name must. */
-  failuresPerPair: 10,
-  failuresPerAddress: 50,
-  failuresPerName: 100,
-  failureWindowMs: 15 * minute,
-  /** Names and addresses remembered for throttling; the oldest make room. */
-  maxThrottleEntries: 10_000,
+  /** Failed log-ins before somebody must wait; see `throttle.ts` for what each counts. */
+  throttle: {
+    pair: { free: 10, windowMs: hour, longestWaitMs: 5 * minute },
+    session: { free: 10, windowMs: hour, longestWaitMs: 5 * minute },
+    address: { free: 50, windowMs: hour, longestWaitMs: 15 * minute },
+    name: { free: 50, windowMs: day, longestWaitMs: 15 * minute },
+  },
+  /** Counters kept; when there are more, those that end first make room. */
+  maxLoginCounters: 100_000,
+  /** An address from which a user has logged in counts as known this long. */
+  knownLoginMs: 30 * day,
+  /** Known addresses of one user. */
+  maxKnownLogins: 50,
+  /** What an identity provider said of a user's roles is good this long for his API keys. */
+  providerRolesMs: 30 * day,
+  /** Time to log in at the identity provider. */
+  providerLoginMs: 15 * minute,
+  /** How far the identity provider's clock may be off. */
+  providerClockMs: minute,
   /** Role bindings of one user or API key. */
   maxBindings: 100,
   apiKeyDefaultMs: 90 * day,

@@ -35,28 +35,7 @@ export function createPasswords(cost: Argon2Cost, randomBytes: RandomBytes): Pas
   };
 }
 
-/**
- * Refuses a password that is too short to resist guessing.
- *
- * @throws {Problem} password_unacceptable
- */
-export function requireAcceptablePassword(password: string, userName: string): void {
-  const characters = [...password.normalize("NFKC")].length;
-  if (characters < identityLimits.minPasswordLength) {
-    throw new Problem(
-      "password_unacceptable",
-      `The password needs ${identityLimits.minPasswordLength} characters or more.`,
-    );
-  }
-  if (
-    password.toLowerCase().includes(userName.toLowerCase()) &&
-    characters < userName.length + identityLimits.minPasswordLength
-  ) {
-    throw new Problem("password_unacceptable", "The password is little more than the user's name.");
-  }
-}
-
-/** The same letters typed on another keyboard may come as other code points (NIST SP 800-63B §5.1.1.2). */
+/** The same letters typed on another keyboard may come as other code points (NIST SP 800-63B-4 §3.1.1.2). */
 function toBytes(password: string): Uint8Array {
   return Buffer.from(password.normalize("NFKC"), "utf8");
 }

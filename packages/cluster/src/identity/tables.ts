@@ -6,13 +6,16 @@ export interface IdentityTables {
   role_binding: RoleBindingTable;
   session: SessionTable;
   api_key: ApiKeyTable;
+  provider_account: ProviderAccountTable;
+  login_counter: LoginCounterTable;
+  known_login: KnownLoginTable;
 }
 
 export interface UserTable {
   id: string;
   name: string;
   name_search: string;
-  /** Argon2id in the PHC string format. */
+  /** Argon2id in the PHC string format; empty: none, the user logs in by way of the identity provider. */
   password_hash: string;
   disabled: 0 | 1;
   created_at: number;
@@ -37,8 +40,11 @@ export interface SessionTable {
   created_at: number;
   /** The last request, at most a minute old. */
   seen_at: number;
+  /** When the password was last given, here or to the identity provider. */
   password_given_at: number;
   ends_at: number;
+  /** From where the log-in came. */
+  address: string;
 }
 
 export interface ApiKeyTable {
@@ -51,6 +57,34 @@ export interface ApiKeyTable {
   created_at: number;
   expires_at: number;
   used_at: number | null;
+}
+
+/** Who a user is at an identity provider. */
+export interface ProviderAccountTable {
+  issuer: string;
+  /** Unique at the issuer, and never given to somebody else (OpenID Connect Core §8). */
+  subject: string;
+  user_id: string;
+  /** When the provider last said who the user is and what he may do. */
+  logged_in_at: number;
+}
+
+/** Failed log-ins of one name, one address, one of both, or one session. */
+export interface LoginCounterTable {
+  /** A hash: names are counted that nobody has, such as a password typed into the wrong field. */
+  key: string;
+  failures: number;
+  last_at: number;
+  /** When the counter starts again at nothing. */
+  ends_at: number;
+}
+
+/** From where a user has logged in. */
+export interface KnownLoginTable {
+  /** A hash of name and address. */
+  key: string;
+  user_id: string;
+  seen_at: number;
 }
 
 export const identityMigration: Migration = {
@@ -72,7 +106,7 @@ export const identityMigration: Migration = {
       secret_hash text not null unique, created_at int8 not null, seen_at int8 not null,
       password_given_at int8 not null, ends_at int8 not null
     )`,
-    "create index session_user on session (user_id)",
+    "create index session_owner on session (user_id)",
     "create index session_ends on session (ends_at)",
     `create table api_key (
       id text primary key, user_id text not null references user_account (id) on delete cascade,
@@ -80,5 +114,25 @@ export const identityMigration: Migration = {
       created_at int8 not null, expires_at int8 not null, used_at int8
     )`,
     "create index api_key_user on api_key (user_id, created_at, id)",
+  ],
+};
+
+export const loginMigration: Migration = {
+  name: "identity-2",
+  statements: [
+    "alter table session add column address text not null default ''",
+    `create table provider_account (
+      issuer text not null, subject text not null,
+      user_id text not null unique references user_account (id) on delete cascade,
+      logged_in_at int8 not null, primary key (issuer, subject)
+    )`,
+    `create table login_counter (
+      key text primary key, failures int8 not null, last_at int8 not null, ends_at int8 not null
+    )`,
+    "create index login_counter_ends on login_counter (ends_at)",
+    `create table known_login (
+      key text primary key, user_id text not null references user_account (id) on delete cascade, seen_at int8 not null
+    )`,
+    "create index known_login_user on known_login (user_id, seen_at)",
   ],
 };

@@ -55,7 +55,7 @@ interface SealedKey {
 export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeyStore> {
   const { directory, randomBytes } = options;
   if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
-  const secret = existsSync(join(directory, "store.json")) ? await openStore(options) : await createStore(options);
+  const secret = hasKeyStore(directory) ? await openStore(options) : await createStore(options);
   return {
     create(use) {
       const privateKey = ed25519From(randomBytes(32));
@@ -73,13 +73,20 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
     load(kid, use) {
       const path = join(directory, `${kid}.json`);
       if (!/^[\w-]{43}$/.test(kid) || !existsSync(path)) {
-        throw new KeyStoreError(`The ${use} key ${kid} is not in ${directory}. Put the file back from a backup.`);
+        throw new KeyStoreError(
+          `The ${use} key ${kid} is not in ${directory}. Put the file back from a backup, or copy it from another node.`,
+        );
       }
       const signer = signerOf(createPrivateKey({ key: unseal(secret, kid, use, path), format: "der", type: "pkcs8" }));
       if (signer.kid !== kid) throw new KeyStoreError(`The file ${path} holds another key. Put it back from a backup.`);
       return signer;
     },
   };
+}
+
+/** Whether {@link openKeyStore} would find a store there instead of making one. */
+export function hasKeyStore(directory: string): boolean {
+  return existsSync(join(directory, "store.json"));
 }
 
 /** An Ed25519 private key from its 32 secret bytes (RFC 8410 §7). */

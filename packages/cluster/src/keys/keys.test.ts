@@ -6,8 +6,8 @@ import { openTrustBundle, verifyKeyOf } from "@postern/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createAudit } from "../audit/record.ts";
 import { createIds } from "../db/ids.ts";
-import { openSqliteStore } from "../db/sqlite/open.ts";
 import { type Database, migrations } from "../schema.ts";
+import { makeTestDatabase } from "../test-database.fixture.ts";
 import { loadClusterKeys } from "./cluster-keys.ts";
 import { enterFoundingKeys, foundKeys } from "./found.ts";
 import { type KeyStore, openKeyStore } from "./key-store.ts";
@@ -94,7 +94,8 @@ test("an altered key, another store's key, another key's file and another use ar
 });
 
 test("a cluster's founding gives a bundle that its roots vouch for, and keys that load again", async () => {
-  const store = await openSqliteStore<Database>({ directory, migrations, now: () => 1, onDeath: () => {} });
+  const database = await makeTestDatabase();
+  const store = await database.open<Database>(migrations);
   const audit = createAudit(
     { now: () => 1 },
     createIds(() => 1, randomBytes),
@@ -147,4 +148,5 @@ test("a cluster's founding gives a bundle that its roots vouch for, and keys tha
   );
   await expect(loadClusterKeys(store.reads, keyStore)).rejects.toThrow("no active token key");
   await store.close();
+  await database.remove();
 });

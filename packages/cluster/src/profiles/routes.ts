@@ -146,7 +146,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed }:
     },
     async (request, reply) => {
       const { tenantId, id } = await profileInReach(request);
-      const { before, after } = await store.durable(async (tx) => {
+      const { after } = await store.durable(async (tx) => {
         const changed = await changeProfile(tx, tenantId, id, request.body, clock.now(), (current) =>
           requireMatch(request, current.changedAt),
         );
@@ -155,10 +155,10 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed }:
             ...auditOf(request, "profile.change", changed.after),
             details: changesOf(changed.before, changed.after),
           });
+          feed.publish(tx, { kind: "profile", tenantId, profileId: id });
         }
         return changed;
       });
-      if (after !== before) feed.publish({ kind: "profile", tenantId, profileId: id });
       return reply.header("etag", etagOf(after.changedAt)).send(toView(after));
     },
   );

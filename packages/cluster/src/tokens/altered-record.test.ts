@@ -1,5 +1,4 @@
 import { afterAll, expect, test } from "vitest";
-import { alterDatabase } from "../check-in/scene.fixture.ts";
 import { auditOf, generate, makeTokenScene } from "./token-scene.fixture.ts";
 
 const { cluster, admin, umbrella, agent, foreignAgent } = await makeTokenScene();
@@ -33,7 +32,7 @@ test.each([
     .replaceAll("'other'", `'${other.id}'`)
     .replaceAll("'foreign'", `'${foreignAgent.agentId}'`)
     .replaceAll("'umbrella'", `'${umbrella.id}'`);
-  alterDatabase(cluster, `update agent_token ${sql} where id = '${id}'`);
+  await cluster.database.query(`update agent_token ${sql} where id = '${id}'`);
   for (const path of [`/agent-tokens/${id}`, `/agent-tokens/${id}/download`]) {
     const { json } = await admin.send("GET", path);
     expect(json).toMatchObject({ status: 500 });

@@ -21,10 +21,9 @@ export async function revokeToken(services: TokenServices, asker: Asker, record:
   const state = stateOfToken(record, now);
   if (state === "revoked") return;
   if (state === "expired") throw new Problem("token_not_live", "The token has expired by itself.");
-  const revoked = await store.durable(async (tx) => {
-    if (!(await endToken(tx, record.id, asker.principal.who.name, now))) return false;
+  await store.durable(async (tx) => {
+    if (!(await endToken(tx, record.id, asker.principal.who.name, now))) return;
     audit.record(tx, { ...entry, outcome: "done" });
-    return true;
+    feed.publish(tx, { kind: "revocation", tenantId: record.tenant_id, agentId: record.agent_id });
   });
-  if (revoked) feed.publish({ kind: "revocation", tenantId: record.tenant_id, agentId: record.agent_id });
 }

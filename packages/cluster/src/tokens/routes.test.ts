@@ -1,7 +1,7 @@
 import { challengeRandomBytes, encodeChallenge, groupChallenge } from "@postern/token";
 import { afterAll, expect, test } from "vitest";
 import { enrol } from "../check-in/fake-agent.fixture.ts";
-import { breakCommits, makeActivationKey, makeTenant, mendCommits, queryDatabase } from "../check-in/scene.fixture.ts";
+import { breakCommits, makeActivationKey, makeTenant, mendCommits } from "../check-in/scene.fixture.ts";
 import { auditOf, generate, makeTokenScene, reason, verifyAs } from "./token-scene.fixture.ts";
 
 const minute = 60_000;
@@ -71,33 +71,33 @@ test("coverage says whom a token does not reach, and why", async () => {
 test("the token itself stands neither in the database nor in the log", async () => {
   const { json } = await generate(admin, forAgent());
   const signature = json.token.split(".")[2];
-  const tables = queryDatabase(cluster, "select name from sqlite_schema where type = 'table'");
-  for (const { name } of tables) {
-    expect(JSON.stringify(queryDatabase(cluster, `select * from "${name}"`)), String(name)).not.toContain(signature);
+  for (const table of await cluster.database.tables()) {
+    const rows = await cluster.database.query(`select * from "${table}"`);
+    expect(JSON.stringify(rows), table).not.toContain(signature);
   }
   expect(cluster.log()).not.toContain(signature);
 });
 
 test("no token leaves whose audit entry is not on disk", async () => {
-  const count = () => queryDatabase(cluster, "select count(*) as n from agent_token")[0]?.["n"];
-  const before = count();
-  breakCommits(cluster);
+  const count = async () => (await cluster.database.query("select count(*) as n from agent_token"))[0]?.["n"];
+  const before = await count();
+  await breakCommits(cluster);
   const failed = await generate(admin, forAgent());
-  mendCommits(cluster);
+  await mendCommits(cluster);
   expect(failed.json).toMatchObject({ status: 500, code: "internal" });
   expect(JSON.stringify(failed.json)).not.toContain("eyJ");
-  expect(count()).toBe(before);
+  expect(await count()).toBe(before);
 });
 
 test("no token is shown or downloaded whose audit entry is not on disk", async () => {
   const { id } = (await generate(admin, forAgent())).json;
-  breakCommits(cluster);
+  await breakCommits(cluster);
   const answers = [
     await admin.send("GET", `/agent-tokens/${id}`),
     await admin.send("GET", `/agent-tokens/${id}/download`),
     await admin.send("GET", `/agents/${agent.agentId}/agent-token`),
   ];
-  mendCommits(cluster);
+  await mendCommits(cluster);
   for (const { json } of answers) expect(json).toMatchObject({ status: 500, code: "internal" });
 });
 

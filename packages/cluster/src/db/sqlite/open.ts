@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Kysely } from "kysely";
-import { createGroupCommit } from "../group-commit.ts";
+import { countFailure, createGroupCommit } from "../group-commit.ts";
 import { applyMigrations, type Migration } from "../migration.ts";
 import type { Store } from "../store.ts";
 import { lockDataDirectory } from "./data-lock.ts";
@@ -38,7 +38,7 @@ export async function openSqliteStore<DB>(options: OpenSqliteOptions): Promise<S
 async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): void }): Promise<Store<DB>> {
   const path = join(options.directory, "postern.db");
   const writer = await startWriter(path, options.onDeath);
-  const failures = { count: 0 };
+  const failures = { count: 0, conflicts: 0 };
   const writes = new Kysely<DB>({
     dialect: sqliteDialect({
       begin: "begin immediate",
@@ -48,11 +48,12 @@ async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): voi
       close: () => writer.close(),
     }),
     log: (event) => {
-      if (event.level === "error") failures.count += 1;
+      if (event.level === "error") countFailure(failures, event.error);
     },
   });
   try {
-    await applyMigrations(writes, options.migrations, renderSqliteDdl, options.now);
+    const { migrations, now } = options;
+    await applyMigrations(writes, { migrations, render: renderSqliteDdl, lock: null, now });
   } catch (error) {
     await writer.close();
     throw error;
@@ -63,6 +64,8 @@ async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): voi
   return {
     reads,
     durable: group.durable,
+    // The lock on the data directory says that there is no other node.
+    signals: { send: async () => {}, listen: async () => async () => {} },
     async close() {
       await group.close();
       await reads.destroy();

@@ -1,0 +1,84 @@
+import pg from "pg";
+import { postgresLimits } from "../limits.ts";
+import type { PostgresAddress } from "./address.ts";
+import { isConnectionLost, toDatabaseError } from "./failures.ts";
+
+/** The driver's own settings for an address. Nothing is set for the session: a pooler may hand it to somebody else. */
+export function clientConfig(address: PostgresAddress, maxQueryMs: number): pg.ClientConfig {
+  const { host, port, database, user, password, tls } = address;
+  return {
+    host,
+    port,
+    database,
+    user,
+    ...(password !== undefined && { password }),
+    ssl: tls === null ? false : { rejectUnauthorized: true, ...(tls.ca !== null && { ca: tls.ca }) },
+    application_name: "postern",
+    connectionTimeoutMillis: postgresLimits.connectWithinMs,
+    query_timeout: maxQueryMs,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+}
+
+export interface PoolOptions {
+  readonly max: number;
+  readonly maxQueryMs: number;
+  /** Refuses a statement before it is sent. */
+  readonly check?: (sql: string) => void;
+}
+
+/** Connections as Kysely's driver takes them, whose errors are ours and which are thrown away once they are doubtful. */
+export interface Connections {
+  connect(): Promise<Connection>;
+  end(): Promise<void>;
+  readonly options: object;
+}
+
+interface Connection {
+  query(sql: string, parameters: readonly unknown[]): Promise<unknown>;
+  release(destroy?: boolean): void;
+}
+
+export function openConnections(address: PostgresAddress, { max, maxQueryMs, check }: PoolOptions): Connections {
+  const pool = new pg.Pool({ ...clientConfig(address, maxQueryMs), max, idleTimeoutMillis: 60_000 });
+  // A connection that breaks while nobody uses it leaves the pool by itself.
+  pool.on("error", () => {});
+  return {
+    options: {},
+    end: () => pool.end(),
+    async connect() {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw toDatabaseError(error);
+      });
+      let doubtful = false;
+      return {
+        async query(sql, parameters) {
+          check?.(sql);
+          try {
+            return await client.query(sql, parameters as unknown[]);
+          } catch (error) {
+            // A transaction that could not begin is still open on this connection, and refuses all that follows.
+            doubtful ||= isConnectionLost(error) || sql.startsWith("begin");
+            throw toDatabaseError(error);
+          }
+        },
+        release: (destroy) => client.release(doubtful || destroy === true),
+      };
+    },
+  };
+}
+
+/** int8 as a number, as on SQLite, and bytes without Node's own Buffer around them. Everything else as it comes. */
+function getTypeParser(oid: number, format?: unknown): (value: string) => unknown {
+  if (oid === pg.types.builtins.INT8) return toSafeInteger;
+  const usual = pg.types.getTypeParser(oid, format as "text");
+  if (oid === pg.types.builtins.BYTEA) return (value) => new Uint8Array(usual(value) as Buffer);
+  return usual;
+}
+
+function toSafeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error(`${text} cannot be a number without losing digits`);
+  return value;
+}

@@ -1,0 +1,105 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const installed = "/usr/lib/postgresql";
+
+/** A PostgreSQL server of the tests' own, on loopback, with data that goes away with it. */
+export interface PostgresServer {
+  /** `postgres://USER@HOST:PORT`, without a database. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends it as a crash would, and starts it again on what is left. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Where Debian's package puts the newest version's programs, or null when it is not installed. */
+export function findPostgres(): string | null {
+  if (!existsSync(installed)) return null;
+  const [newest] = readdirSync(installed).sort((a, b) => Number(b) - Number(a));
+  return newest === undefined ? null : join(installed, newest, "bin");
+}
+
+/**
+ * Starts a server on a free port.
+ *
+ * @param durable with `fsync`; without, tests are faster, and only a crash of the machine could lose something
+ */
+export async function startPostgresServer({ durable = false } = {}): Promise<PostgresServer> {
+  const bin = findPostgres();
+  if (bin === null) throw new Error("PostgreSQL is not installed: apt-get install postgresql");
+  const directory = mkdtempSync(join(tmpdir(), "postern-pg-"));
+  chmodSync(directory, 0o700);
+  const owner = unprivilegedUser();
+  if (owner !== null) chownSync(directory, owner.uid, owner.gid);
+  const data = join(directory, "data");
+  const options = { ...owner, env: { PATH: process.env["PATH"], LC_ALL: "C.UTF-8" }, cwd: directory };
+  const initdb = ["-D", data, "-U", "postern", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"];
+  execFileSync(join(bin, "initdb"), initdb, { ...options, stdio: "ignore" });
+  const port = await freePort();
+  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", port, fsync: durable ? "on" : "off" };
+  const fast = {
+    shared_buffers: "64MB",
+    max_connections: 200,
+    autovacuum: "off",
+    full_page_writes: durable ? "on" : "off",
+  };
+  const args = Object.entries({ ...settings, ...fast }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  let log = "";
+  let child: ChildProcess;
+
+  async function start(): Promise<void> {
+    child = spawn(join(bin ?? "", "postgres"), ["-D", data, ...args], {
+      ...options,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.stderr?.on("data", (chunk: Buffer) => {
+        log += chunk.toString();
+        if (log.includes("ready to accept connections")) resolve();
+      });
+      child.once("exit", () => reject(new Error(`PostgreSQL did not start:\n${log}`)));
+    });
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  await start();
+  return {
+    url: `postgres://postern@127.0.0.1:${port}`,
+    port,
+    async restart() {
+      await end("SIGQUIT"); // "immediate shutdown": the next start recovers from the log
+      log = "";
+      await start();
+    },
+    async stop() {
+      await end("SIGQUIT");
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** PostgreSQL refuses to run as root; null when we are not. */
+function unprivilegedUser(): { uid: number; gid: number } | null {
+  if (process.getuid?.() !== 0) return null;
+  const idOf = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
+  return { uid: idOf("-u"), gid: idOf("-g") };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}

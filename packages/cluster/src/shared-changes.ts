@@ -1,0 +1,135 @@
+import type { Kysely, Transaction } from "kysely";
+import {
+  type Change,
+  type ChangeFeed,
+  type ChangePublisher,
+  type ChangeTables,
+  createLocalFeed,
+} from "./change-feed.ts";
+import { type CommitLane, deferToCommit } from "./db/commit-lane.ts";
+import { dbLimits } from "./db/limits.ts";
+import type { Migration } from "./db/migration.ts";
+import type { Store } from "./db/store.ts";
+
+export const changeMigration: Migration = {
+  name: "changes-1",
+  statements: ["create table cluster_change (number int8 primary key, body text not null)"],
+};
+
+/** A node that was cut off for longer than these took is told that anything may have changed. */
+export const keptChanges = 1_000;
+
+export interface SharedChangeFeed extends ChangeFeed, ChangePublisher {
+  close(): Promise<void>;
+}
+
+/**
+ * The change feed of all nodes that work on one database. Changes are stored in the transaction that makes them, so
+ * none is lost with a node that dies; a signal only says that it is time to look, so missing one costs time, not news.
+ *
+ * @param failed told when looking was not possible; it is tried again at the next signal
+ * @throws {DatabaseUnusable} when the other nodes' signals cannot be heard
+ */
+export async function openSharedChangeFeed<DB extends ChangeTables>(
+  sharedStore: Store<DB>,
+  failed: (error: unknown) => void,
+): Promise<SharedChangeFeed> {
+  const store = sharedStore as unknown as Store<ChangeTables>;
+  const local = createLocalFeed();
+  let known = await newestNumber(store.reads);
+  let looking: Promise<void> | undefined;
+  let lookAgain = false;
+
+  function look(): Promise<void> {
+    lookAgain = true;
+    looking ??= lookUntilQuiet();
+    return looking;
+  }
+
+  async function lookUntilQuiet(): Promise<void> {
+    while (lookAgain) {
+      lookAgain = false;
+      try {
+        await tellNews();
+      } catch (error) {
+        failed(error);
+      }
+    }
+    // In the same step as the check above: who looks between the two would not be heard.
+    looking = undefined;
+  }
+
+  async function tellNews(): Promise<void> {
+    // The one known last comes along: it shows that nothing between was dropped, nor the whole database put back.
+    const rows = await store.reads
+      .selectFrom("cluster_change")
+      .selectAll()
+      .where("number", ">=", known)
+      .orderBy("number")
+      .limit(dbLimits.maxRowsPerStatement)
+      .execute();
+    const isWhole = rows[0] === undefined ? known === 0 : rows[0].number === Math.max(known, 1);
+    if (!isWhole) {
+      known = await newestNumber(store.reads);
+      local.tell({ kind: "anything" });
+      return;
+    }
+    for (const { number, body } of rows) {
+      if (number <= known) continue;
+      known = number;
+      local.tell(readChange(body));
+    }
+    if (rows.length === dbLimits.maxRowsPerStatement) lookAgain = true;
+  }
+
+  const lane: CommitLane<ChangeTables, Change> = {
+    name: "changes",
+    async append(tx, changes) {
+      const newest = await newestNumber(tx);
+      const rows = changes.map((change, index) => ({ number: newest + 1 + index, body: JSON.stringify(change) }));
+      for (let start = 0; start < rows.length; start += dbLimits.maxRowsPerStatement) {
+        await tx
+          .insertInto("cluster_change")
+          .values(rows.slice(start, start + dbLimits.maxRowsPerStatement))
+          .execute();
+      }
+      await tx
+        .deleteFrom("cluster_change")
+        .where("number", "<=", newest + rows.length - keptChanges)
+        .execute();
+      await store.signals.send(tx);
+    },
+    // This node need not wait for its own signal.
+    committed: () => void look(),
+  };
+
+  const stopListening = await store.signals.listen(() => void look());
+  return {
+    get counter() {
+      return local.counter;
+    },
+    changes: (listener) => local.changes(listener),
+    catchUpFrom: (counter) => local.catchUpFrom(counter),
+    publish: (tx, change) => deferToCommit(tx as unknown as Transaction<ChangeTables>, lane, change),
+    async close() {
+      await stopListening();
+      await looking;
+    },
+  };
+}
+
+async function newestNumber(db: Kysely<ChangeTables>): Promise<number> {
+  const newest = await db
+    .selectFrom("cluster_change")
+    .select("number")
+    .orderBy("number", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return newest?.number ?? 0;
+}
+
+/** What a newer version's node wrote may be of a kind that this one does not know. */
+function readChange(body: string): Change {
+  const change = JSON.parse(body) as Change;
+  return change.kind === "profile" || change.kind === "revocation" ? change : { kind: "anything" };
+}
