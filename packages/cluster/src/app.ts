@@ -11,6 +11,7 @@ import { createServer, type Server, type ServerOptions } from "./http/server.ts"
 import { apiKeyRoutes } from "./identity/api-key-routes.ts";
 import { createApiKeys } from "./identity/api-keys.ts";
 import { createAuthorize } from "./identity/authorize.ts";
+import { sessionListRoutes } from "./identity/session-list-routes.ts";
 import { sessionCookie, sessionRoutes } from "./identity/session-routes.ts";
 import { createSessions } from "./identity/sessions.ts";
 import { createLoginThrottle } from "./identity/throttle.ts";
@@ -61,7 +62,7 @@ export async function createApp({
     newId,
     whenCreated: [(tx, tenant) => createDefaultProfile(tx, tenant.id, newId(), clock.now())],
   });
-  const throttle = createLoginThrottle(clock);
+  const throttle = createLoginThrottle(reads, durable, clock);
   const sessions = createSessions({ reads, durable, audit, clock, newId, randomBytes, passwords, throttle });
   const users = createUsers({ reads, durable, audit, clock, newId, passwords, deployment });
   const apiKeys = createApiKeys({ durable, audit, clock, newId, randomBytes });
@@ -93,6 +94,7 @@ export async function createApp({
       keyRoutes(api, reads);
       tenantRoutes(api, reads, tenants);
       sessionRoutes(api, { sessions, cookie, ownOrigins, deployment });
+      sessionListRoutes(api, { reads, clock, sessions });
       userRoutes(api, reads, users);
       apiKeyRoutes(api, reads, apiKeys);
       profileRoutes(api, { store, audit, clock, newId, feed });

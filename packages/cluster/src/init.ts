@@ -4,7 +4,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
 import { Problem } from "./http/problems.ts";
 import { enterFirstAdmin, generatePassword } from "./identity/first-admin.ts";
-import { requireAcceptablePassword } from "./identity/passwords.ts";
+import { requireAcceptablePassword } from "./identity/password-rules.ts";
 import { writePrivateFile } from "./keys/durable-file.ts";
 import { enterFoundingKeys, foundKeys } from "./keys/found.ts";
 import { KeyStoreError } from "./keys/key-store.ts";
@@ -59,7 +59,7 @@ function readAdminPassword(path: string | null): string | null {
   if (path === null) return null;
   const password = readSecretFile("POSTERN_ADMIN_PASSWORD_FILE", path);
   try {
-    requireAcceptablePassword(password, "admin");
+    requireAcceptablePassword(password, ["admin"]);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     throw new ConfigError(`POSTERN_ADMIN_PASSWORD_FILE names ${path}: ${error.message}`, { cause: error });

@@ -5,7 +5,7 @@ import type { ChangeTables } from "./change-feed.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
-import { type IdentityTables, identityMigration } from "./identity/tables.ts";
+import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
 import { type KeyTables, keysMigration } from "./keys/tables.ts";
 import { type ProfileTables, profileMigration } from "./profiles/tables.ts";
 import { changeMigration } from "./shared-changes.ts";
@@ -45,4 +45,5 @@ export const migrations: readonly Migration[] = [
   tokenMigration,
   eventMigration,
   changeMigration,
+  loginMigration,
 ];

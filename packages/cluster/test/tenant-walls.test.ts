@@ -43,6 +43,7 @@ beforeAll(async () => {
     agents: agent.agentId,
     profiles: (await post("/profiles", { tenantId: other.id, name: "locked" })).id,
     "agent-tokens": (await post("/agent-tokens", { kind: "agent", agentId: agent.agentId, reason: "a test" })).id,
+    sessions: (await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/sessions")).items[0]?.id ?? "",
     "api-keys": (await post("/api-keys", { name: "his", roles: [{ role: "auditor", tenantId: null }] })).id,
   };
 });

@@ -9,8 +9,14 @@ export const problems = {
   message_refused: [400, "The signed message is refused", "Send a message of the form that the protocol has."],
   unauthenticated: [401, "Nobody is logged in", "Log in, or send an API key that is valid."],
   login_failed: [401, "Name or password is wrong", "Try again; an administrator can set a new password."],
+  provider_login_failed: [
+    401,
+    "The log-in at the identity provider did not succeed",
+    "Start the log-in again; the cluster's log has more under the request id.",
+  ],
   agent_unauthenticated: [401, "No agent of this cluster has signed this", "Enrol the agent, if it is new."],
   permission_missing: [403, "Your roles do not allow this", "Ask somebody whose role allows it."],
+  login_refused: [403, "You may not log in here", "Ask an administrator of the cluster, or of the identity provider."],
   grant_refused: [403, "You may not grant this role", "Ask a site administrator to grant it."],
   role_may_not_generate: [403, "Your role does not allow generating this token", "Ask somebody whose role allows it."],
   role_may_not_retrieve: [403, "Your role does not allow having this token", "Ask somebody whose role allows it."],
@@ -44,6 +50,11 @@ export const problems = {
   check_in_replayed: [409, "This check-in, or a newer one, was received before", "Send a new one."],
   superseded: [409, "A newer check-in of the same agent has come", "Wait for the answer to that one."],
   last_site_admin: [409, "The cluster would be without a site administrator", "Give the role to somebody else first."],
+  user_from_provider: [
+    409,
+    "The identity provider decides this",
+    "Change it at the identity provider; to lock the user out at once, disable the user here.",
+  ],
   precondition_failed: [
     412,
     "Somebody changed it meanwhile",
@@ -72,6 +83,11 @@ export const problems = {
     "Nothing is given. Generate a new token, and find out who changed the database.",
   ],
   overloaded: [503, "The cluster is busy", "Try again after the time given in `Retry-After`."],
+  provider_unavailable: [
+    503,
+    "The identity provider does not answer",
+    "Try again in a moment, or log in with a password.",
+  ],
   not_ready: [503, "The cluster is not ready", "Try again in a moment."],
   shutting_down: [503, "This node is shutting down", "Try again after the time given in `Retry-After`."],
 } as const satisfies Record<string, readonly [status: number, title: string, next: string]>;

@@ -8,6 +8,7 @@ import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import type { RoleBinding } from "./roles.ts";
 import { apiKeyPrefix, hashSecret } from "./secrets.ts";
+import { hasPassword } from "./users.ts";
 
 export interface IdentifyOptions {
   readonly reads: Db;
@@ -35,7 +36,8 @@ async function identifyBySession(cookie: string, { reads, durable, clock }: Iden
   const session = await reads
     .selectFrom("session")
     .innerJoin("user_account", "user_account.id", "session.user_id")
-    .select(["session.id", "session.user_id", "session.seen_at", "session.password_given_at", "user_account.name"])
+    .select(["session.id", "session.user_id", "session.seen_at", "session.password_given_at"])
+    .select(["user_account.name", "user_account.password_hash"])
     .where("session.secret_hash", "=", hashSecret(cookie))
     .where("session.ends_at", ">", now)
     .where("session.seen_at", ">", now - identityLimits.sessionIdleMs)
@@ -51,6 +53,7 @@ async function identifyBySession(cookie: string, { reads, durable, clock }: Iden
     who: { kind: "user", id: session.user_id, name: session.name },
     bindings: await bindingsOfUser(reads, session.user_id),
     passwordGivenAt: session.password_given_at,
+    hasPassword: hasPassword(session),
     credentialId: session.id,
   };
 }
@@ -63,12 +66,18 @@ async function identifyByApiKey(authorization: string, { reads, durable, clock }
     : await reads
         .selectFrom("api_key")
         .innerJoin("user_account", "user_account.id", "api_key.user_id")
+        .leftJoin("provider_account", "provider_account.user_id", "api_key.user_id")
         .select(["api_key.id", "api_key.user_id", "api_key.name", "api_key.bindings", "api_key.used_at"])
+        .select(["user_account.password_hash", "provider_account.logged_in_at"])
         .where("api_key.secret_hash", "=", hashSecret(secret))
         .where("api_key.expires_at", ">", now)
         .where("user_account.disabled", "=", 0)
         .executeTakeFirst();
   if (key === undefined) throw new Problem("unauthenticated", "The API key is unknown or has expired.");
+  // Whom the provider has let go never comes again to have his roles taken.
+  if (!hasPassword(key) && now - (key.logged_in_at ?? 0) >= identityLimits.providerRolesMs) {
+    throw new Problem("unauthenticated", "The owner of this API key has not logged in for 30 days, and must do so.");
+  }
   if (key.used_at === null || now - key.used_at >= identityLimits.seenStepMs) {
     await durable((tx) => tx.updateTable("api_key").set({ used_at: now }).where("id", "=", key.id).execute());
   }
@@ -80,6 +89,7 @@ async function identifyByApiKey(authorization: string, { reads, durable, clock }
     who: { kind: "api_key", id: key.id, name: key.name },
     bindings,
     passwordGivenAt: null,
+    hasPassword: hasPassword(key),
     credentialId: key.id,
   };
 }

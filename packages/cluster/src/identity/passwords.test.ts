@@ -2,7 +2,6 @@ import { argon2Sync, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { identityLimits } from "./limits.ts";
 import { createPasswords } from "./passwords.ts";
-import { createLoginThrottle } from "./throttle.ts";
 
 const cheap = { memoryKiB: 64, passes: 1, lanes: 1 };
 
@@ -58,26 +57,4 @@ test("more log-ins than can wait are told to come again", async () => {
   const refused = results.filter((result) => result.status === "rejected");
   expect(refused.map((result) => result.reason.code)).toEqual(["overloaded", "overloaded", "overloaded"]);
   expect(await passwords.verify("x", null)).toBe(false); // places are free again
-});
-
-test("an address that tries many names is stopped, and the memory for it is bounded", () => {
-  let now = 0;
-  const throttle = createLoginThrottle({ now: () => now });
-  const codeAt = (name: string, address: string) => {
-    try {
-      throttle.check(name, address);
-      return "open";
-    } catch (error) {
-      return (error as { code: string }).code;
-    }
-  };
-  for (let count = 0; count < identityLimits.failuresPerAddress; count += 1)
-    throttle.countFailure(`name ${count}`, "192.0.2.1");
-  expect(codeAt("another", "192.0.2.1")).toBe("login_throttled");
-  expect(codeAt("another", "192.0.2.2")).toBe("open");
-  for (let count = 0; count < identityLimits.failuresPerName; count += 1)
-    throttle.countFailure("admin", `198.51.100.${count}`);
-  expect(codeAt("admin", "192.0.2.9")).toBe("login_throttled");
-  now += identityLimits.failureWindowMs;
-  expect(codeAt("admin", "192.0.2.9")).toBe("open");
 });

@@ -13,6 +13,8 @@ export interface Principal {
   readonly bindings: readonly RoleBinding[];
   /** When the password was last given; null for an API key, which has none. */
   readonly passwordGivenAt: UnixMs | null;
+  /** Whether the person logs in by a password, or by way of the identity provider. */
+  readonly hasPassword: boolean;
   /** The session or API key by which the request came. */
   readonly credentialId: string;
 }

@@ -14,6 +14,9 @@ export function requireRecentPassword(principal: Principal, now: UnixMs): void {
   if (principal.kind === "api_key") return;
   const givenAt = principal.passwordGivenAt;
   if (givenAt === null || now < givenAt || now - givenAt > identityLimits.passwordFreshMs) {
-    throw new Problem("reauthentication_required");
+    throw new Problem(
+      "reauthentication_required",
+      principal.hasPassword ? undefined : "Confirm your log-in in the browser, at /oidc/reauthenticate.",
+    );
   }
 }

@@ -9,3 +9,10 @@ export const RoleBody = closed({ role: oneOf(roles), tenantId: nullable(Uuid) })
 export const RoleList = Type.Array(RoleBody, { maxItems: identityLimits.maxBindings });
 
 export const Password = Type.String({ minLength: 1, maxLength: identityLimits.maxPasswordLength });
+
+/** How a person logs in: by a password kept here, or by way of the identity provider. */
+export const LoginBy = oneOf(["password", "provider"]);
+
+export function loginBy(hasPassword: boolean): "password" | "provider" {
+  return hasPassword ? "password" : "provider";
+}

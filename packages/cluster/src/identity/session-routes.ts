@@ -9,7 +9,7 @@ import { closed, NoContent, nullable, oneOf, Time, Uuid } from "../http/schema.t
 import type { Server } from "../http/server.ts";
 import { permissions, reachOf } from "./permissions.ts";
 import { type Principal, principalOf } from "./principal.ts";
-import { Password, RoleBody } from "./schemas.ts";
+import { LoginBy, loginBy, Password, RoleBody } from "./schemas.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** The session cookie: on HTTPS bound to this host by its name (RFC 6265bis §4.1.3.2), on loopback HTTP a plain one. */
@@ -36,6 +36,7 @@ const Who = Type.Object({
     }),
   ),
   deployment: oneOf(["on-prem", "saas"]),
+  loginBy: LoginBy,
   passwordGivenAt: nullable(Time),
 });
 
@@ -144,6 +145,7 @@ function describe(principal: Principal, deployment: Deployment) {
     roles: principal.bindings.map(({ role, tenantId }) => ({ role, tenantId })),
     permissions: held,
     deployment,
+    loginBy: loginBy(principal.hasPassword),
     passwordGivenAt: toRfc3339OrNull(principal.passwordGivenAt),
   };
 }

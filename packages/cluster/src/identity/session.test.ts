@@ -138,21 +138,36 @@ test("after 15 minutes an API key needs the password again", async () => {
   expect((await admin.send("POST", "/api-keys", body)).status).toBe(201);
 });
 
-test("guessing is stopped, also by attempts made at once, and a success is not counted", async () => {
-  for (let count = 0; count < identityLimits.failuresPerPair + 5; count += 1) await logInAsAdmin(cluster);
-  const guesses = Array.from({ length: identityLimits.failuresPerPair + 10 }, () =>
-    caller(cluster).send("POST", "/session", { name: "guessed", password: "guess" }),
-  );
-  const codes = (await Promise.all(guesses)).map((answer) => answer.json.code);
-  expect(codes.filter((code) => code === "login_failed").length).toBeLessThanOrEqual(identityLimits.failuresPerPair);
-  const throttled = await caller(cluster).send("POST", "/session", { name: "guessed", password: "guess" });
-  expect(throttled).toMatchObject({ status: 429, json: { code: "login_throttled" } });
-  expect(Number(throttled.headers.get("retry-after"))).toBeGreaterThan(0);
-  await logInAsAdmin(cluster); // others are not locked out
-  cluster.advance(identityLimits.failureWindowMs);
-  expect((await caller(cluster).send("POST", "/session", { name: "guessed", password: "guess" })).json.code).toBe(
-    "login_failed",
-  );
+test("guessing is stopped, also by attempts made at once, and whether the name exists or not", async () => {
+  const { free } = identityLimits.throttle.pair;
+  for (const name of ["guessed", "admin"]) {
+    const guesses = Array.from({ length: free + 10 }, () => {
+      return caller(cluster).send("POST", "/session", { name, password: "guess" });
+    });
+    const codes = (await Promise.all(guesses)).map((answer) => answer.json.code);
+    expect(codes.filter((code) => code === "login_failed").length).toBe(free);
+    const throttled = await caller(cluster).send("POST", "/session", { name, password: adminPassword });
+    expect(throttled).toMatchObject({ status: 429, json: { code: "login_throttled" } });
+    expect(throttled.headers.get("retry-after")).toBe("1");
+  }
+  cluster.advance(1_000);
+  await logInAsAdmin(cluster);
+  for (let count = 0; count < free - 1; count += 1) {
+    const wrong = await caller(cluster).send("POST", "/session", { name: "admin", password: "wrong" });
+    expect(wrong.json.code).toBe("login_failed"); // the success has made what was before it forgotten
+  }
+  await logInAsAdmin(cluster);
+});
+
+test("a password given again is throttled for the session alone", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const codes: string[] = [];
+  for (let count = 0; count <= identityLimits.throttle.session.free; count += 1) {
+    codes.push((await admin.send("POST", "/session/reauthenticate", { password: "wrong" })).json.code);
+  }
+  expect(codes.at(-2)).toBe("login_failed");
+  expect(codes.at(-1)).toBe("login_throttled");
+  await logInAsAdmin(cluster);
 });
 
 test("a person changes his own password; his other sessions end", async () => {
@@ -167,6 +182,60 @@ test("a person changes his own password; his other sessions end", async () => {
   expect((await here.send("GET", "/session")).status).toBe(200);
   expect((await there.send("GET", "/session")).status).toBe(401);
   await logIn(cluster, "paula", "another good sentence");
+});
+
+test("a person sees where he is logged in, and ends what is not his any more", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const here = await makeUser(cluster, admin, "selma", [{ role: "auditor", tenantId: null }]);
+  cluster.advance(minute);
+  const there = await logIn(cluster, "selma", "the password of selma");
+  const third = await logIn(cluster, "selma", "the password of selma");
+  const listed = (await here.send("GET", "/sessions")).json.items;
+  expect(listed.map((one: { current: boolean }) => one.current)).toEqual([false, false, true]);
+  expect(listed[2]).toMatchObject({ address: "127.0.0.1", seenAt: expect.any(String), endsAt: expect.any(String) });
+  expect(Date.parse(listed[2].seenAt)).toBeGreaterThan(Date.parse(listed[2].createdAt)); // a minute later, just now
+  expect(JSON.stringify(listed)).not.toMatch(/secret|hash/i);
+  const [first] = (await third.send("GET", "/sessions")).json.items;
+  expect(first.current).toBe(true);
+
+  const [adminsOwn] = (await admin.send("GET", "/sessions")).json.items;
+  expect((await here.send("DELETE", `/sessions/${adminsOwn.id}`)).status).toBe(404);
+  expect((await admin.send("GET", "/session")).status).toBe(200);
+
+  expect((await here.send("DELETE", `/sessions/${first.id}`)).status).toBe(204);
+  expect((await third.send("GET", "/session")).status).toBe(401);
+  expect((await here.send("DELETE", "/sessions")).status).toBe(204);
+  expect((await there.send("GET", "/session")).status).toBe(401);
+  expect((await here.send("GET", "/session")).status).toBe(200);
+});
+
+test("a session that has ended by itself is not listed", async () => {
+  const before = await logInAsAdmin(cluster);
+  const [old] = (await before.send("GET", "/sessions")).json.items;
+  cluster.advance(identityLimits.sessionIdleMs);
+  const items = (await (await logInAsAdmin(cluster)).send("GET", "/sessions")).json.items;
+  expect(items.map((one: { id: string }) => one.id)).not.toContain(old.id);
+});
+
+test("an API key ends no session of its owner", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const key = await admin.send("POST", "/api-keys", { name: "k", roles: [{ role: "site_admin", tenantId: null }] });
+  const program = caller(cluster, { authorization: `Bearer ${key.json.key}` });
+  const [session] = (await program.send("GET", "/sessions")).json.items;
+  expect(session.current).toBe(false);
+  expect((await program.send("DELETE", `/sessions/${session.id}`)).json.code).toBe("session_required");
+  expect((await program.send("DELETE", "/sessions")).json.code).toBe("session_required");
+});
+
+test("an administrator ends a user's sessions; the user can log in again", async () => {
+  const admin = await logInAsAdmin(cluster);
+  const user = await makeUser(cluster, admin, "ulla", [{ role: "auditor", tenantId: null }]);
+  expect((await user.send("DELETE", `/users/${user.id}/sessions`)).json.code).toBe("permission_missing");
+  expect((await admin.send("DELETE", `/users/${user.id}/sessions`)).status).toBe(204);
+  expect((await user.send("GET", "/session")).status).toBe(401);
+  await logIn(cluster, "ulla", "the password of ulla");
+  const [entry] = (await admin.send("GET", "/audit?action=user.end-sessions&limit=1")).json.items;
+  expect(entry).toMatchObject({ who: { name: "admin" }, target: { id: user.id } });
 });
 
 test("neither passwords nor cookies nor keys reach the log or the database", async () => {

@@ -1,16 +1,18 @@
 import type { Audit } from "../audit/record.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, UnixMs } from "../clock.ts";
 import type { NewId, RandomBytes } from "../db/ids.ts";
 import { toSearchText } from "../db/search-text.ts";
 import type { Origin } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
-import type { Db, Durable } from "../schema.ts";
+import type { Db, Durable, Tx } from "../schema.ts";
+import { expectedWords } from "./expected-words.ts";
 import { identityLimits } from "./limits.ts";
-import { type Passwords, requireAcceptablePassword } from "./passwords.ts";
+import { requireAcceptablePassword } from "./password-rules.ts";
+import type { Passwords } from "./passwords.ts";
 import type { Principal } from "./principal.ts";
 import { hashSecret, newSecret } from "./secrets.ts";
 import type { UserTable } from "./tables.ts";
-import type { LoginThrottle } from "./throttle.ts";
+import { type Attempt, forgetKnownLogins, type LoginThrottle } from "./throttle.ts";
 
 export interface Sessions {
   /**
@@ -22,12 +24,16 @@ export interface Sessions {
   logIn(name: string, password: string, origin: Origin): Promise<{ secret: string; endsAt: number }>;
   /** Ends the session by which the request came. */
   logOut(principal: Principal, origin: Origin): Promise<void>;
-  /** @throws {Problem} login_failed, login_throttled, session_required */
+  /** Ends one of the sender's own sessions. @throws {Problem} not_found, session_required */
+  end(principal: Principal, id: string, origin: Origin): Promise<void>;
+  /** Ends the sender's own sessions but the one of the request. @throws {Problem} session_required */
+  endOthers(principal: Principal, origin: Origin): Promise<void>;
+  /** @throws {Problem} login_failed, login_throttled, session_required, user_from_provider */
   reauthenticate(principal: Principal, password: string, origin: Origin): Promise<void>;
   /**
    * Changes one's own password and ends one's other sessions.
    *
-   * @throws {Problem} login_failed, login_throttled, password_unacceptable, session_required
+   * @throws {Problem} login_failed, login_throttled, password_unacceptable, session_required, user_from_provider
    */
   changePassword(principal: Principal, password: string, newPassword: string, origin: Origin): Promise<void>;
 }
@@ -44,23 +50,19 @@ export interface SessionsOptions {
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { reads, durable, audit, clock, newId, randomBytes, passwords, throttle } = options;
+  const { reads, durable, audit, clock, passwords, throttle } = options;
 
   async function checkPassword(
-    name: string,
+    attempt: Attempt,
     user: UserTable | undefined,
     password: string,
     action: string,
     origin: Origin,
   ): Promise<UserTable> {
-    const address = origin.address ?? "";
-    throttle.check(name, address);
-    throttle.countFailure(name, address);
-    const right = await passwords.verify(password, user?.password_hash ?? null);
-    if (right && user !== undefined && user.disabled === 0) {
-      throttle.forget(name, address);
-      return user;
-    }
+    await throttle.begin(attempt);
+    const hash = user === undefined || user.password_hash === "" ? null : user.password_hash;
+    const right = await passwords.verify(password, hash);
+    if (right && user !== undefined && user.disabled === 0) return user;
     // The name is kept only when it is one: people type their password into the wrong field.
     const target = { kind: "user", id: user?.id ?? null, ...(user && { name: user.name }) };
     const why = user?.disabled === 1 ? "user_disabled" : "login_failed";
@@ -82,47 +84,23 @@ export function createSessions(options: SessionsOptions): Sessions {
       .selectAll()
       .where("id", "=", principal.userId)
       .executeTakeFirst();
-    return checkPassword(toSearchText(principal.who.name), user, password, action, origin);
+    if (user?.password_hash === "") throw new Problem("user_from_provider", "You have no password here.");
+    return checkPassword(attemptOf(principal), user, password, action, origin);
   }
 
   return {
     async logIn(name, password, origin) {
-      const key = toSearchText(name);
       const known = await reads
         .selectFrom("user_account")
         .selectAll()
-        .where("name_search", "=", key)
+        .where("name_search", "=", toSearchText(name))
         .executeTakeFirst();
-      const user = await checkPassword(key, known, password, "session.create", origin);
-      const secret = newSecret(randomBytes);
-      const now = clock.now();
-      const endsAt = now + identityLimits.sessionMaxMs;
-      const id = newId();
-      const who = { kind: "user", id: user.id, name: user.name } as const;
-      await durable(async (tx) => {
-        await tx.deleteFrom("session").where("ends_at", "<=", now).execute();
-        await tx
-          .insertInto("session")
-          .values({
-            id,
-            user_id: user.id,
-            secret_hash: hashSecret(secret),
-            created_at: now,
-            seen_at: now,
-            password_given_at: now,
-            ends_at: endsAt,
-          })
-          .execute();
-        const target = { kind: "session", id };
-        audit.record(tx, {
-          tenantId: null,
-          action: "session.create",
-          outcome: "done",
-          origin: { ...origin, who },
-          target,
-        });
+      const attempt: Attempt = { kind: "log-in", name, address: origin.address ?? "" };
+      const user = await checkPassword(attempt, known, password, "session.create", origin);
+      return durable(async (tx) => {
+        await throttle.succeeded(tx, attempt, user.id);
+        return openSession(tx, options, { user, origin, passwordGivenAt: clock.now(), by: "password" });
       });
-      return { secret, endsAt };
     },
 
     async logOut(principal, origin) {
@@ -134,26 +112,51 @@ export function createSessions(options: SessionsOptions): Sessions {
       });
     },
 
-    async reauthenticate(principal, password, origin) {
-      await checkOwnPassword(principal, password, "session.reauthenticate", origin);
-      const now = clock.now();
+    async end(principal, id, origin) {
+      await durable(async (tx) => {
+        const session = await tx
+          .selectFrom("session")
+          .select("id")
+          .where("id", "=", id)
+          .where("user_id", "=", principal.userId)
+          .executeTakeFirst();
+        if (session === undefined) throw new Problem("not_found");
+        if (principal.kind !== "user") throw new Problem("session_required");
+        await tx.deleteFrom("session").where("id", "=", id).execute();
+        const target = { kind: "session", id };
+        audit.record(tx, { tenantId: null, action: "session.end", outcome: "done", origin, target });
+      });
+    },
+
+    async endOthers(principal, origin) {
+      if (principal.kind !== "user") throw new Problem("session_required");
       await durable(async (tx) => {
         await tx
-          .updateTable("session")
-          .set({ password_given_at: now })
-          .where("id", "=", principal.credentialId)
+          .deleteFrom("session")
+          .where("user_id", "=", principal.userId)
+          .where("id", "!=", principal.credentialId)
           .execute();
-        const target = { kind: "session", id: principal.credentialId };
-        audit.record(tx, { tenantId: null, action: "session.reauthenticate", outcome: "done", origin, target });
+        const target = { kind: "user", id: principal.userId, name: principal.who.name };
+        audit.record(tx, { tenantId: null, action: "session.end-others", outcome: "done", origin, target });
+      });
+    },
+
+    async reauthenticate(principal, password, origin) {
+      await checkOwnPassword(principal, password, "session.reauthenticate", origin);
+      await durable(async (tx) => {
+        await throttle.succeeded(tx, attemptOf(principal), principal.userId);
+        await confirmSession(tx, options, principal, origin, clock.now());
       });
     },
 
     async changePassword(principal, password, newPassword, origin) {
       const user = await checkOwnPassword(principal, password, "user.change-password", origin);
-      requireAcceptablePassword(newPassword, user.name);
+      requireAcceptablePassword(newPassword, await expectedWords(reads, user.name, principal.bindings));
       const password_hash = await passwords.hash(newPassword);
       const now = clock.now();
       await durable(async (tx) => {
+        await throttle.succeeded(tx, attemptOf(principal), user.id);
+        await forgetKnownLogins(tx, user.id);
         await tx
           .updateTable("user_account")
           .set((eb) => ({ password_hash, changed_at: now, revision: eb("revision", "+", 1) }))
@@ -174,4 +177,68 @@ export function createSessions(options: SessionsOptions): Sessions {
       });
     },
   };
+}
+
+function attemptOf(principal: Principal): Attempt {
+  return { kind: "session", sessionId: principal.credentialId };
+}
+
+export type SessionOpening = Pick<SessionsOptions, "audit" | "clock" | "newId" | "randomBytes">;
+
+/** Enters a session of somebody whose log-in was checked, and gives the value of the cookie. */
+export async function openSession(
+  tx: Tx,
+  { audit, clock, newId, randomBytes }: SessionOpening,
+  login: {
+    readonly user: UserTable;
+    readonly origin: Origin;
+    readonly passwordGivenAt: UnixMs;
+    readonly by: "password" | "provider";
+  },
+): Promise<{ secret: string; endsAt: UnixMs }> {
+  const { user, origin, passwordGivenAt, by } = login;
+  const secret = newSecret(randomBytes);
+  const now = clock.now();
+  const endsAt = now + identityLimits.sessionMaxMs;
+  const id = newId();
+  await tx.deleteFrom("session").where("ends_at", "<=", now).execute();
+  await tx
+    .insertInto("session")
+    .values({
+      id,
+      user_id: user.id,
+      secret_hash: hashSecret(secret),
+      created_at: now,
+      seen_at: now,
+      password_given_at: passwordGivenAt,
+      ends_at: endsAt,
+      address: origin.address ?? "",
+    })
+    .execute();
+  audit.record(tx, {
+    tenantId: null,
+    action: "session.create",
+    outcome: "done",
+    origin: { ...origin, who: { kind: "user", id: user.id, name: user.name } },
+    target: { kind: "session", id },
+    details: { by },
+  });
+  return { secret, endsAt };
+}
+
+/** Notes that the person of a session has just shown again who he is. */
+export async function confirmSession(
+  tx: Tx,
+  { audit }: Pick<SessionsOptions, "audit">,
+  principal: Principal,
+  origin: Origin,
+  passwordGivenAt: UnixMs,
+): Promise<void> {
+  await tx
+    .updateTable("session")
+    .set({ password_given_at: passwordGivenAt })
+    .where("id", "=", principal.credentialId)
+    .execute();
+  const target = { kind: "session", id: principal.credentialId };
+  audit.record(tx, { tenantId: null, action: "session.reauthenticate", outcome: "done", origin, target });
 }

@@ -39,17 +39,16 @@ export async function forgetKnownLogins(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom("known_login").where("user_id", "=", userId).execute();
 }
 
-export function createLoginThrottle(reads: Db, durable: Durable, clock: Clock): LoginThrottle {
+export function createLoginThrottle(
+  reads: Db,
+  durable: Durable,
+  clock: Clock,
+  maxCounters: number = identityLimits.maxLoginCounters,
+): LoginThrottle {
   async function countersFor(attempt: Attempt, now: UnixMs): Promise<Counter[]> {
     const [own, ...shared] = countersOf(attempt);
     if (own === undefined || shared.length === 0) return own === undefined ? [] : [own];
-    const known = await reads
-      .selectFrom("known_login")
-      .select("key")
-      .where("key", "=", own.key)
-      .where("seen_at", ">", now - identityLimits.knownLoginMs)
-      .executeTakeFirst();
-    return known === undefined ? [own, ...shared] : [own];
+    return (await isKnown(reads, own.key, now)) ? [own] : [own, ...shared];
   }
 
   return {
@@ -57,12 +56,12 @@ export function createLoginThrottle(reads: Db, durable: Durable, clock: Clock): 
       const now = clock.now();
       const counters = await countersFor(attempt, now);
       refuseEarly(counters, await liveCounts(reads, counters, now), now); // a flood of refused ones writes nothing
-      const surplus = (await countAll(reads)) - identityLimits.maxLoginCounters;
+      const surplus = (await countAll(reads)) - maxCounters;
       await durable(async (tx) => {
         const counts = await liveCounts(tx, counters, now);
         refuseEarly(counters, counts, now);
         await tx.deleteFrom("login_counter").where("ends_at", "<=", now).execute();
-        if (surplus >= 0) await makeRoom(tx, surplus + roomAtATime);
+        if (surplus >= 0) await makeRoom(tx, surplus + Math.ceil(maxCounters / 100)); // not at every attempt
         for (const counter of counters) await store(tx, counted(counter, counts.get(counter.key), now));
       });
     },
@@ -73,8 +72,7 @@ export function createLoginThrottle(reads: Db, durable: Durable, clock: Clock): 
       if (own === undefined) return;
       await tx.deleteFrom("login_counter").where("key", "=", own.key).execute();
       if (attempt.kind === "session") return;
-      const known = await tx.selectFrom("known_login").select("key").where("key", "=", own.key).executeTakeFirst();
-      if (known === undefined) await takeBack(tx, shared, now); // else they were not counted
+      if (!(await isKnown(tx, own.key, now))) await takeBack(tx, shared, now); // else they were not counted
       await remember(tx, own.key, userId, now);
     },
   };
@@ -182,6 +180,16 @@ async function takeBack(tx: Tx, counters: readonly Counter[], now: UnixMs): Prom
   }
 }
 
+async function isKnown(db: Db, key: string, now: UnixMs): Promise<boolean> {
+  const row = await db
+    .selectFrom("known_login")
+    .select("key")
+    .where("key", "=", key)
+    .where("seen_at", ">", now - identityLimits.knownLoginMs)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 async function remember(tx: Tx, key: string, userId: string, now: UnixMs): Promise<void> {
   await tx
     .insertInto("known_login")
@@ -197,9 +205,6 @@ async function remember(tx: Tx, key: string, userId: string, now: UnixMs): Promi
     .limit(identityLimits.maxKnownLogins);
   await tx.deleteFrom("known_login").where("user_id", "=", userId).where("key", "not in", newest).execute();
 }
-
-/** Counters that make room at once, so that not every attempt has to. */
-const roomAtATime = 1_000;
 
 async function countAll(reads: Db): Promise<number> {
   const row = await reads

@@ -15,9 +15,9 @@ import { bindingsOf } from "./bindings.ts";
 import { isWithin } from "./permissions.ts";
 import { principalOf } from "./principal.ts";
 import { roles } from "./roles.ts";
-import { Password, RoleBody, RoleList } from "./schemas.ts";
+import { LoginBy, loginBy, Password, RoleBody, RoleList } from "./schemas.ts";
 import type { UserTable } from "./tables.ts";
-import { findUser, type Manager, requirePossibleBindings, type User, type Users } from "./users.ts";
+import { findUser, hasPassword, type Manager, requirePossibleBindings, type User, type Users } from "./users.ts";
 
 const RoleBinding = Type.Object({ id: Uuid, role: oneOf(roles), tenantId: nullable(Uuid) });
 
@@ -25,6 +25,7 @@ const UserBody = Type.Object({
   id: Uuid,
   name: Type.String(),
   disabled: Type.Boolean(),
+  loginBy: LoginBy,
   roles: Type.Array(RoleBinding, { description: "Those within the sender's reach" }),
   createdAt: Time,
   changedAt: Time,
@@ -123,6 +124,19 @@ export function userRoutes(api: Server, reads: Db, users: Users): void {
     },
   );
 
+  api.delete(
+    "/users/:id/sessions",
+    {
+      config: manage,
+      schema: { tags, summary: "End all sessions of a user", params: IdParams, response: { 204: NoContent } },
+    },
+    async (request, reply) => {
+      const reach = accessOf(request).reach();
+      await users.endSessions(managerOf(request), request.params.id, mayChange(request, reach));
+      return reply.code(204).send(null);
+    },
+  );
+
   api.post(
     "/users/:id/roles",
     {
@@ -208,6 +222,7 @@ function toUser({ row, bindings }: User, reach: Reach) {
     id: row.id,
     name: row.name,
     disabled: row.disabled === 1,
+    loginBy: loginBy(hasPassword(row)),
     roles: bindings
       .filter((binding) => isWithin(reach, binding.tenant_id))
       .map((binding) => ({ id: binding.id, role: binding.role, tenantId: binding.tenant_id })),

@@ -72,6 +72,23 @@ test.each([
   });
 });
 
+test("an owner ends no session of somebody who holds more than he may grant", async () => {
+  const support = await makeUser(cluster, admin, "sara", [
+    { role: "customer_support", tenantId: null },
+    { role: "auditor", tenantId: own },
+  ]);
+  expect((await owner.send("DELETE", `/users/${support.id}/sessions`)).json.code).toBe("grant_refused");
+  expect((await owner.send("DELETE", `/users/${foreign.id}/sessions`)).status).toBe(404);
+  expect((await support.send("GET", "/session")).status).toBe(200);
+});
+
+test("a tenant's name is expected in its users' passwords", async () => {
+  const { id } = (await admin.send("POST", "/tenants", { name: "Nordwind" })).json;
+  const body = { name: "nele", password: "nordwind2026-nele", roles: [{ role: "auditor", tenantId: id }] };
+  expect((await admin.send("POST", "/users", body)).json.code).toBe("password_unacceptable");
+  expect((await admin.send("POST", "/users", { ...body, password })).status).toBe(201);
+});
+
 test("short passwords are refused", async () => {
   expect((await admin.send("POST", "/users", { name: "y", password: "short", roles: [] })).json.code).toBe(
     "password_unacceptable",

@@ -9,11 +9,14 @@ import { Problem } from "../http/problems.ts";
 import type { Db, Durable, Tx } from "../schema.ts";
 import { findTenant } from "../tenants/tenants.ts";
 import { auditTenantOf, bindingsOf, toBinding } from "./bindings.ts";
-import { type Passwords, requireAcceptablePassword } from "./passwords.ts";
+import { expectedWords } from "./expected-words.ts";
+import { requireAcceptablePassword } from "./password-rules.ts";
+import type { Passwords } from "./passwords.ts";
 import { mayGrant } from "./permissions.ts";
 import { recordingRefusal } from "./record-refusal.ts";
 import { isPossibleBinding, type RoleBinding } from "./roles.ts";
 import type { RoleBindingTable, UserTable } from "./tables.ts";
+import { forgetKnownLogins } from "./throttle.ts";
 
 /** A user with his role bindings. */
 export interface User {
@@ -42,14 +45,25 @@ export interface Users {
   /**
    * Sets the password or locks the user out; both end his sessions.
    *
-   * @throws {Problem} not_found, grant_refused, last_site_admin, password_unacceptable; what `mayChange` throws
+   * @throws {Problem} not_found, grant_refused, last_site_admin, password_unacceptable, user_from_provider; what
+   * `mayChange` throws
    */
   change(manager: Manager, id: string, change: UserChange, mayChange: (user: User) => void): Promise<User>;
   /** @throws {Problem} not_found, grant_refused, last_site_admin; what `mayChange` throws */
   remove(manager: Manager, id: string, mayChange: (user: User) => void): Promise<void>;
-  /** Gives a role; giving it twice changes nothing. @throws {Problem} not_found, grant_refused; what `mayChange` throws */
+  /** Ends all sessions of a user. @throws {Problem} not_found, grant_refused; what `mayChange` throws */
+  endSessions(manager: Manager, id: string, mayChange: (user: User) => void): Promise<void>;
+  /**
+   * Gives a role; giving it twice changes nothing.
+   *
+   * @throws {Problem} not_found, grant_refused, user_from_provider; what `mayChange` throws
+   */
   grant(manager: Manager, id: string, binding: RoleBinding, mayChange: (user: User) => void): Promise<User>;
-  /** Takes a role. @throws {Problem} not_found, grant_refused, last_site_admin; what `mayChange` throws */
+  /**
+   * Takes a role.
+   *
+   * @throws {Problem} not_found, grant_refused, last_site_admin, user_from_provider; what `mayChange` throws
+   */
   revoke(manager: Manager, id: string, bindingId: string, mayChange: (user: User) => void): Promise<void>;
 }
 
@@ -112,7 +126,7 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
     async create(manager, name, password, bindings) {
       requireGrant(manager, bindings);
       if (bindings.length === 0) requireGrant(manager, [{ role: "site_admin", tenantId: null }]);
-      requireAcceptablePassword(password, name);
+      requireAcceptablePassword(password, await expectedWords(reads, name, bindings));
       const password_hash = await passwords.hash(password);
       const now = clock.now();
       try {
@@ -152,7 +166,11 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
       if (known === undefined) throw new Problem("not_found");
       mayChange(known);
       requireAuthorityOver(manager, known);
-      if (password !== undefined) requireAcceptablePassword(password, known.row.name);
+      if (password !== undefined) {
+        requireOwnPassword(known);
+        const words = await expectedWords(reads, known.row.name, known.bindings.map(toBinding));
+        requireAcceptablePassword(password, words);
+      }
       const newHash = password === undefined ? {} : { password_hash: await passwords.hash(password) };
       return durable(async (tx) => {
         const user = await findUserToChange(tx, id, mayChange);
@@ -168,6 +186,7 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
         await tx.updateTable("user_account").set(row).where("id", "=", id).execute();
         if (password !== undefined || disabled === true)
           await tx.deleteFrom("session").where("user_id", "=", id).execute();
+        if (password !== undefined) await forgetKnownLogins(tx, id);
         audit.record(tx, {
           tenantId: auditTenantOf(user.bindings.map(toBinding)),
           action: "user.change",
@@ -198,10 +217,25 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
         });
       }),
 
+    endSessions: (manager, id, mayChange) =>
+      durable(async (tx) => {
+        const user = await findUserToChange(tx, id, mayChange);
+        requireAuthorityOver(manager, user);
+        await tx.deleteFrom("session").where("user_id", "=", id).execute();
+        audit.record(tx, {
+          tenantId: auditTenantOf(user.bindings.map(toBinding)),
+          action: "user.end-sessions",
+          outcome: "done",
+          origin: manager.origin,
+          target: targetOf(user.row),
+        });
+      }),
+
     grant: (manager, id, binding, mayChange) =>
       durable(async (tx) => {
         const user = await findUserToChange(tx, id, mayChange);
         requireGrant(manager, [binding]);
+        requireOwnRoles(user);
         const known = user.bindings.some((held) => held.role === binding.role && held.tenant_id === binding.tenantId);
         if (known) return user;
         return { row: user.row, bindings: [...user.bindings, await insertBinding(tx, manager, user.row, binding)] };
@@ -213,6 +247,7 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
         const binding = user.bindings.find((one) => one.id === bindingId);
         if (binding === undefined) throw new Problem("not_found");
         requireGrant(manager, [toBinding(binding)]);
+        requireOwnRoles(user);
         if (binding.role === "site_admin") await requireOtherSiteAdmin(tx, user);
         await tx.deleteFrom("role_binding").where("id", "=", bindingId).execute();
         audit.record(tx, {
@@ -242,6 +277,8 @@ function withRecordedRefusals(users: Users, log: { readonly durable: Durable; re
       recordingRefusal(log, attempt("user.change", manager, id), () => users.change(manager, id, ...rest)),
     remove: (manager, id, ...rest) =>
       recordingRefusal(log, attempt("user.delete", manager, id), () => users.remove(manager, id, ...rest)),
+    endSessions: (manager, id, ...rest) =>
+      recordingRefusal(log, attempt("user.end-sessions", manager, id), () => users.endSessions(manager, id, ...rest)),
     grant: (manager, id, ...rest) =>
       recordingRefusal(log, attempt("role.grant", manager, id), () => users.grant(manager, id, ...rest)),
     revoke: (manager, id, ...rest) =>
@@ -262,15 +299,32 @@ async function findUserToChange(tx: Tx, id: string, mayChange: (user: User) => v
   return user;
 }
 
-/** Somebody must always be able to let the others in again. */
+function requireOwnPassword({ row }: User): void {
+  if (hasPassword(row)) return;
+  throw new Problem("user_from_provider", `${row.name} logs in by way of the identity provider and has no password.`);
+}
+
+function requireOwnRoles({ row }: User): void {
+  if (hasPassword(row)) return;
+  throw new Problem("user_from_provider", `The roles of ${row.name} come from the identity provider at each log-in.`);
+}
+
+/** Without one a user logs in by way of the identity provider, which also says what he may do. */
+export function hasPassword(user: Pick<UserTable, "password_hash">): boolean {
+  return user.password_hash !== "";
+}
+
+/** Somebody must always be able to let the others in again, also when the identity provider does not answer. */
 async function requireOtherSiteAdmin(tx: Tx, user: User): Promise<void> {
-  if (user.row.disabled === 1 || !user.bindings.some((binding) => binding.role === "site_admin")) return;
+  if (user.row.disabled === 1 || !hasPassword(user.row)) return;
+  if (!user.bindings.some((binding) => binding.role === "site_admin")) return;
   const other = await tx
     .selectFrom("role_binding")
     .innerJoin("user_account", "user_account.id", "role_binding.user_id")
     .select("role_binding.id")
     .where("role_binding.role", "=", "site_admin")
     .where("user_account.disabled", "=", 0)
+    .where("user_account.password_hash", "!=", "")
     .where("user_account.id", "!=", user.row.id)
     .limit(1)
     .executeTakeFirst();
