@@ -3,15 +3,24 @@ const notInAlphabet = 0xff;
 const sextets = new Uint8Array(128).fill(notInAlphabet);
 for (let value = 0; value < 64; value++) sextets[alphabet.charCodeAt(value)] = value;
 
+/** Every two symbols that 12 bits can give: half the steps of one symbol after the other. */
+const pairs = Array.from({ length: 4096 }, (_, bits) => alphabet.charAt(bits >>> 6) + alphabet.charAt(bits & 63));
+
 /** Encodes bytes as base64url without padding (RFC 4648 §5, RFC 7515 §2). */
 export function encodeBase64url(bytes: Uint8Array): string {
+  const trailing = bytes.length % 3;
+  const whole = bytes.length - trailing;
   let text = "";
-  for (let i = 0; i < bytes.length; i += 3) {
-    const available = bytes.length - i;
-    const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    text += alphabet.charAt(group >>> 18) + alphabet.charAt((group >>> 12) & 63);
-    if (available > 1) text += alphabet.charAt((group >>> 6) & 63);
-    if (available > 2) text += alphabet.charAt(group & 63);
+  for (let i = 0; i < whole; i += 3) {
+    const group = (byteAt(bytes, i) << 16) | (byteAt(bytes, i + 1) << 8) | byteAt(bytes, i + 2);
+    text += pairs[group >>> 12];
+    text += pairs[group & 4095];
+  }
+  if (trailing === 1) text += pairs[byteAt(bytes, whole) << 4];
+  if (trailing === 2) {
+    const group = (byteAt(bytes, whole) << 10) | (byteAt(bytes, whole + 1) << 2);
+    text += pairs[group >>> 6];
+    text += alphabet.charAt(group & 63);
   }
   return text;
 }
@@ -41,4 +50,8 @@ export function decodeBase64url(text: string): Uint8Array | undefined {
     }
   }
   return bits === 0 ? bytes : undefined;
+}
+
+function byteAt(bytes: Uint8Array, index: number): number {
+  return bytes[index] ?? 0;
 }
