@@ -78,7 +78,9 @@ export async function createApp({
   });
   app.decorateRequest("principal", null);
 
-  const feed = await openSharedChangeFeed(store, (error) => app.log.warn({ err: error }, "changes cannot be read"));
+  const feed = await openSharedChangeFeed(store, newId, (error) =>
+    app.log.warn({ err: error }, "changes cannot be read"),
+  );
   app.addHook("onClose", () => feed.close());
 
   let closing = false;

@@ -8,6 +8,8 @@ export interface ChangeTables {
 export interface ClusterChangeTable {
   /** Counts from 1 without gaps, in the order of the commits. */
   number: number;
+  /** Of this very change: a database that was put back counts the same numbers again. */
+  id: string;
   /** JSON of a {@link Change}. */
   body: string;
 }

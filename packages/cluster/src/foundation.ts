@@ -118,7 +118,8 @@ export function readSecretFile(setting: string, path: string): string {
   return line;
 }
 
-function makeDataDirectory(path: string): void {
+/** @throws {ConfigError} when it is not there and cannot be made */
+export function makeDataDirectory(path: string): void {
   try {
     makeWithParents(resolve(path));
   } catch (error) {

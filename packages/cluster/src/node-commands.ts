@@ -3,15 +3,14 @@ import { examples } from "./cli/command.ts";
 import { type SettingName, settingNames } from "./config/settings.ts";
 import type { NodeCommandsOptions, NodeFlags } from "./node-runs.ts";
 
-/** Adds the commands that work on a data directory themselves: `init` and `serve`. */
+/** Adds the commands that work on the data directory and the database themselves: `init`, `serve`, `migrate`. */
 export function addNodeCommands(program: Command, options: NodeCommandsOptions): void {
-  withSettings(program.command("init"), ["data", "adminPasswordFile", "keyPassphraseFile"])
+  withSettings(program.command("init"), ["data", ...databaseSettings, "adminPasswordFile", "keyPassphraseFile"])
     .description("Make a cluster: its keys and its user admin. The first `postern serve` does this by itself.")
     .addHelpText("after", examples("postern init", "postern init --data /var/lib/postern"))
     .action((flags: NodeFlags) => run((node) => node.runInit(options, flags)));
 
-  const all = Object.keys(settingNames).filter((name) => name !== "database") as SettingName[];
-  withSettings(program.command("serve"), all)
+  withSettings(program.command("serve"), Object.keys(settingNames) as SettingName[])
     .description("Start the cluster.")
     .addHelpText(
       "after",
@@ -21,7 +20,15 @@ export function addNodeCommands(program: Command, options: NodeCommandsOptions):
       ),
     )
     .action((flags: NodeFlags) => run((node) => node.runServe(options, flags)));
+
+  withSettings(program.command("migrate"), ["data", ...databaseSettings])
+    .description("Bring the database's schema up to date without serving. `postern serve` does this by itself.")
+    .option("--dry-run", "say what would be done, and do nothing")
+    .addHelpText("after", examples("postern migrate --dry-run", "postern migrate"))
+    .action((flags: NodeFlags & { dryRun?: true }) => run((node) => node.runMigrate(options, flags)));
 }
+
+const databaseSettings: readonly SettingName[] = ["database", "databaseListen"];
 
 /** The whole cluster is loaded only when one of its commands runs: the operator's commands are to start at once. */
 async function run(command: (node: typeof import("./node-runs.ts")) => Promise<void>): Promise<void> {

@@ -8,10 +8,12 @@ import type { SettingName, SettingsSources } from "./config/settings.ts";
 import { DatabaseUnusable } from "./db/database-error.ts";
 import type { RandomBytes } from "./db/ids.ts";
 import { SchemaMismatch } from "./db/migration.ts";
+import { describeAddress } from "./db/postgres/address.ts";
 import { DataDirectoryInUse } from "./db/sqlite/data-lock.ts";
 import { openFoundation } from "./foundation.ts";
 import { type Initialised, initialise } from "./init.ts";
 import { KeyStoreError } from "./keys/key-store.ts";
+import { migrate, planMigration } from "./migrate.ts";
 import { startCluster } from "./serve.ts";
 
 export interface NodeCommandsOptions {
@@ -33,10 +35,10 @@ export async function runInit({ terminal, clock, randomBytes }: NodeCommandsOpti
   try {
     const made = await initialise(foundation);
     if (made === null) {
-      terminal.say(`There is a cluster in ${config.dataDirectory} already; nothing was changed.\n`);
+      terminal.say(`There is a cluster already (${placesOf(config)}); nothing was changed.\n`);
       return;
     }
-    terminal.print(`The cluster ${made.clusterId} was made in ${config.dataDirectory}.\n${firstSteps(made)}`);
+    terminal.print(`The cluster ${made.clusterId} was made (${placesOf(config)}).\n${firstSteps(made)}`);
     terminal.print("Start it with: postern serve\n");
   } finally {
     await foundation.store.close();
@@ -59,7 +61,7 @@ export async function runServe(
     log: { level: config.logLevel, stream: process.stderr },
     onDeath: (error) => endAtOnce(terminal, error),
   });
-  terminal.print(`Postern ${version} serves ${cluster.url} (data in ${config.dataDirectory}, ${config.deployment}).\n`);
+  terminal.print(`Postern ${version} serves ${cluster.url} (${placesOf(config)}, ${config.deployment}).\n`);
   if (cluster.initialised !== null) {
     terminal.print(firstSteps(cluster.initialised));
     terminal.print(`Next: npx postern login --url ${cluster.url} admin, then npx postern --help.\n`);
@@ -68,6 +70,30 @@ export async function runServe(
   const giveUp = setTimeout(() => process.exit(1), stopWithinMs);
   giveUp.unref();
   await cluster.close();
+}
+
+/** `postern migrate` */
+export async function runMigrate(
+  { terminal, clock }: NodeCommandsOptions,
+  { dryRun, ...flags }: NodeFlags & { dryRun?: true },
+): Promise<void> {
+  const config = readConfig(terminal, flags);
+  process.umask(0o077);
+  const names = dryRun ? await planMigration(config) : await migrate(config, () => clock.now());
+  if (names.length === 0) {
+    terminal.print("The schema is up to date; there is nothing to do.\n");
+    return;
+  }
+  const list = names.map((name) => `  ${name}\n`).join("");
+  terminal.print(
+    dryRun ? `Would be run, in this order:\n${list}Nothing was changed.\n` : `Run, in this order:\n${list}`,
+  );
+}
+
+/** Where a node keeps what it keeps; without secrets. */
+function placesOf({ database, dataDirectory }: Config): string {
+  if (database === null) return `data in ${dataDirectory}`;
+  return `${describeAddress(database.address)}, keys in ${dataDirectory}`;
 }
 
 /** Held requests end at once; what still runs after this time hangs. */

@@ -4,16 +4,18 @@ import {
   type ChangeFeed,
   type ChangePublisher,
   type ChangeTables,
+  type ClusterChangeTable,
   createLocalFeed,
 } from "./change-feed.ts";
 import { type CommitLane, deferToCommit } from "./db/commit-lane.ts";
+import type { NewId } from "./db/ids.ts";
 import { dbLimits } from "./db/limits.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Store } from "./db/store.ts";
 
 export const changeMigration: Migration = {
   name: "changes-1",
-  statements: ["create table cluster_change (number int8 primary key, body text not null)"],
+  statements: ["create table cluster_change (number int8 primary key, id text not null, body text not null)"],
 };
 
 /** A node that was cut off for longer than these took is told that anything may have changed. */
@@ -32,11 +34,12 @@ export interface SharedChangeFeed extends ChangeFeed, ChangePublisher {
  */
 export async function openSharedChangeFeed<DB extends ChangeTables>(
   sharedStore: Store<DB>,
+  newId: NewId,
   failed: (error: unknown) => void,
 ): Promise<SharedChangeFeed> {
   const store = sharedStore as unknown as Store<ChangeTables>;
   const local = createLocalFeed();
-  let known = await newestNumber(store.reads);
+  let known = await newestChange(store.reads);
   let looking: Promise<void> | undefined;
   let lookAgain = false;
 
@@ -64,20 +67,20 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
     const rows = await store.reads
       .selectFrom("cluster_change")
       .selectAll()
-      .where("number", ">=", known)
+      .where("number", ">=", known?.number ?? 0)
       .orderBy("number")
       .limit(dbLimits.maxRowsPerStatement)
       .execute();
-    const isWhole = rows[0] === undefined ? known === 0 : rows[0].number === Math.max(known, 1);
+    const [first] = rows;
+    const isWhole = known === undefined ? first === undefined || first.number === 1 : first?.id === known.id;
     if (!isWhole) {
-      known = await newestNumber(store.reads);
+      known = await newestChange(store.reads);
       local.tell({ kind: "anything" });
       return;
     }
-    for (const { number, body } of rows) {
-      if (number <= known) continue;
-      known = number;
-      local.tell(readChange(body));
+    for (const row of known === undefined ? rows : rows.slice(1)) {
+      known = row;
+      local.tell(readChange(row.body));
     }
     if (rows.length === dbLimits.maxRowsPerStatement) lookAgain = true;
   }
@@ -85,8 +88,12 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
   const lane: CommitLane<ChangeTables, Change> = {
     name: "changes",
     async append(tx, changes) {
-      const newest = await newestNumber(tx);
-      const rows = changes.map((change, index) => ({ number: newest + 1 + index, body: JSON.stringify(change) }));
+      const newest = (await newestChange(tx))?.number ?? 0;
+      const rows = changes.map((change, index) => ({
+        number: newest + 1 + index,
+        id: newId(),
+        body: JSON.stringify(change),
+      }));
       for (let start = 0; start < rows.length; start += dbLimits.maxRowsPerStatement) {
         await tx
           .insertInto("cluster_change")
@@ -118,14 +125,8 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
   };
 }
 
-async function newestNumber(db: Kysely<ChangeTables>): Promise<number> {
-  const newest = await db
-    .selectFrom("cluster_change")
-    .select("number")
-    .orderBy("number", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return newest?.number ?? 0;
+async function newestChange(db: Kysely<ChangeTables>): Promise<ClusterChangeTable | undefined> {
+  return db.selectFrom("cluster_change").selectAll().orderBy("number", "desc").limit(1).executeTakeFirst();
 }
 
 /** What a newer version's node wrote may be of a kind that this one does not know. */

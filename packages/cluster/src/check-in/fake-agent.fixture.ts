@@ -45,6 +45,8 @@ export interface FakeAgent {
   /** A sealed check-in that was not sent. */
   seal(change?: Partial<CheckIn>): Promise<{ request: string; nonce: string }>;
   send(request: string, nonce: string, signal?: AbortSignal): Promise<Exchange>;
+  /** From now on it speaks to the node at this address. */
+  moveTo(url: string): void;
 }
 
 export const windowsFacts: Facts = {
@@ -137,6 +139,7 @@ function createFakeAgent(baseUrl: string, attempt: EnrolAttempt, enrolled: Enrol
   let lastHash = journalStart(journalId);
   let lastSeq = 0;
   let n = 0;
+  let url = baseUrl;
   let { bundle } = enrolled;
   let applied = enrolled.config;
 
@@ -163,7 +166,7 @@ function createFakeAgent(baseUrl: string, attempt: EnrolAttempt, enrolled: Enrol
   }
 
   async function send(request: string, nonce: string, signal?: AbortSignal): Promise<Exchange> {
-    const response = await postMessage(`${baseUrl}/agent/v1/check-in`, request, { signal });
+    const response = await postMessage(`${url}/agent/v1/check-in`, request, { signal });
     const body = (await response.json()) as { answer?: string; code?: string };
     const { status, headers } = response;
     if (body.answer === undefined) return { status, headers, ...(body.code && { code: body.code }) };
@@ -205,6 +208,9 @@ function createFakeAgent(baseUrl: string, attempt: EnrolAttempt, enrolled: Enrol
     async checkIn(change, signal) {
       const { request, nonce } = await seal(change);
       return send(request, nonce, signal);
+    },
+    moveTo(other) {
+      url = other;
     },
   };
 }

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { type Kysely, sql, type Transaction } from "kysely";
-import { isUniqueViolation } from "./database-error.ts";
 
 /**
  * One step of the schema, in statements that both engines understand after translation of the types: `text`, `int8`
@@ -64,8 +63,7 @@ export async function missingMigrations<DB>(
   migrations: readonly Migration[],
 ): Promise<readonly Migration[]> {
   const db = database as unknown as Kysely<MigrationTables>;
-  const tables = await db.introspection.getTables();
-  if (!tables.some(({ name }) => name === "migration")) return migrations;
+  if (!(await hasMigrationTable(db))) return migrations;
   const applied = await db.selectFrom("migration").select(["name", "digest"]).execute();
   refuseStrangers(applied, migrations);
   const known = new Set(applied.map((row) => row.name));
@@ -78,9 +76,14 @@ async function createMigrationTable(db: Kysely<MigrationTables>, render: RenderD
   try {
     await sql.raw(render(statement)).execute(db);
   } catch (error) {
-    // Two nodes at once: PostgreSQL tells the slower one of its catalogue's own key. The table is there now.
-    if (!isUniqueViolation(error)) throw error;
+    // Two nodes at once: PostgreSQL tells the slower one of the rules of its own catalogue.
+    if (!(await hasMigrationTable(db))) throw error;
   }
+}
+
+async function hasMigrationTable(db: Kysely<MigrationTables>): Promise<boolean> {
+  const tables = await db.introspection.getTables();
+  return tables.some(({ name }) => name === "migration");
 }
 
 /** False when another node was faster. */

@@ -42,8 +42,9 @@ interface Connection {
 
 export function openConnections(address: PostgresAddress, { max, maxQueryMs, check }: PoolOptions): Connections {
   const pool = new pg.Pool({ ...clientConfig(address, maxQueryMs), max, idleTimeoutMillis: 60_000 });
-  // A connection that breaks while nobody uses it leaves the pool by itself.
+  // One that breaks while nobody uses it leaves the pool by itself; while it is used, the query under way fails.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
     options: {},
     end: () => pool.end(),

@@ -68,14 +68,21 @@ export async function openPostgresStore<DB>(options: OpenPostgresOptions): Promi
 }
 
 /** Brings the schema up to date. @returns the names of the migrations that ran */
-export function migratePostgres({ address, migrations, now }: OpenPostgresOptions): Promise<string[]> {
+export function migratePostgres({
+  address,
+  migrations,
+  now,
+}: Pick<OpenPostgresOptions, "address" | "migrations" | "now">): Promise<string[]> {
   return withDatabase(address, (db) =>
     applyMigrations(db, { migrations, render: renderPostgresDdl, lock: takeTurn, now }),
   );
 }
 
 /** What {@link migratePostgres} would do; changes nothing. */
-export async function planPostgres({ address, migrations }: OpenPostgresOptions): Promise<string[]> {
+export async function planPostgres({
+  address,
+  migrations,
+}: Pick<OpenPostgresOptions, "address" | "migrations">): Promise<string[]> {
   const missing = await withDatabase(address, (db) => missingMigrations(db, migrations));
   return missing.map(({ name }) => name);
 }

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Kysely } from "kysely";
+import { DatabaseError, DatabaseUnusable } from "../database-error.ts";
 import { countFailure, createGroupCommit } from "../group-commit.ts";
-import { applyMigrations, type Migration } from "../migration.ts";
+import { applyMigrations, type Migration, type MigrationOptions, missingMigrations } from "../migration.ts";
 import type { Store } from "../store.ts";
 import { lockDataDirectory } from "./data-lock.ts";
 import { renderSqliteDdl } from "./ddl.ts";
@@ -36,26 +38,13 @@ export async function openSqliteStore<DB>(options: OpenSqliteOptions): Promise<S
 }
 
 async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): void }): Promise<Store<DB>> {
-  const path = join(options.directory, "postern.db");
-  const writer = await startWriter(path, options.onDeath);
+  const path = databaseIn(options.directory);
   const failures = { count: 0, conflicts: 0 };
-  const writes = new Kysely<DB>({
-    dialect: sqliteDialect({
-      begin: "begin immediate",
-      many: false,
-      acquire: async () => writer,
-      release: () => {},
-      close: () => writer.close(),
-    }),
-    log: (event) => {
-      if (event.level === "error") countFailure(failures, event.error);
-    },
-  });
+  const writes = await startWrites<DB>(path, options.onDeath, (error) => countFailure(failures, error));
   try {
-    const { migrations, now } = options;
-    await applyMigrations(writes, { migrations, render: renderSqliteDdl, lock: null, now });
+    await applyMigrations(writes, migrationOptions(options));
   } catch (error) {
-    await writer.close();
+    await writes.destroy();
     throw error;
   }
 
@@ -73,4 +62,71 @@ async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): voi
       lock.release();
     },
   };
+}
+
+/**
+ * Brings the schema of a data directory's database up to date, without serving.
+ *
+ * @returns the names of the migrations that ran
+ * @throws {DataDirectoryInUse, SchemaMismatch, DatabaseUnusable}
+ */
+export async function migrateSqlite(options: Omit<OpenSqliteOptions, "onDeath">): Promise<string[]> {
+  const lock = lockDataDirectory(options.directory);
+  try {
+    const writes = await startWrites<unknown>(databaseIn(options.directory), () => {});
+    try {
+      return await applyMigrations(writes, migrationOptions(options));
+    } finally {
+      await writes.destroy();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** What {@link migrateSqlite} would do; changes nothing, and makes no database. */
+export async function planSqlite({
+  directory,
+  migrations,
+}: Omit<OpenSqliteOptions, "onDeath" | "now">): Promise<string[]> {
+  const path = databaseIn(directory);
+  if (!existsSync(path)) return migrations.map(({ name }) => name);
+  const reads = new Kysely<unknown>({ dialect: sqliteDialect(openReaders(path)) });
+  try {
+    return (await missingMigrations(reads, migrations)).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof DatabaseError)
+      throw new DatabaseUnusable(`The database ${path} cannot be read (${error.message}).`);
+    throw error;
+  } finally {
+    await reads.destroy();
+  }
+}
+
+async function startWrites<DB>(
+  path: string,
+  onDeath: (error: Error) => void,
+  onFailure: (error: unknown) => void = () => {},
+): Promise<Kysely<DB>> {
+  const writer = await startWriter(path, onDeath);
+  return new Kysely<DB>({
+    dialect: sqliteDialect({
+      begin: "begin immediate",
+      many: false,
+      acquire: async () => writer,
+      release: () => {},
+      close: () => writer.close(),
+    }),
+    log: (event) => {
+      if (event.level === "error") onFailure(event.error);
+    },
+  });
+}
+
+function migrationOptions({ migrations, now }: Pick<OpenSqliteOptions, "migrations" | "now">): MigrationOptions {
+  return { migrations, render: renderSqliteDdl, lock: null, now };
+}
+
+function databaseIn(directory: string): string {
+  return join(directory, "postern.db");
 }
