@@ -4,13 +4,18 @@ import { auditRoutes } from "./audit/routes.ts";
 import { checkInRoutes } from "./check-in/routes.ts";
 import { type CheckInTiming, usualTiming } from "./check-in/timing.ts";
 import { isReachedByTls } from "./config/config.ts";
+import type { OidcConfig } from "./config/oidc.ts";
 import { eventRoutes } from "./events/routes.ts";
-import type { Foundation } from "./foundation.ts";
+import { type Foundation, readSecretFile } from "./foundation.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createServer, type Server, type ServerOptions } from "./http/server.ts";
 import { apiKeyRoutes } from "./identity/api-key-routes.ts";
 import { createApiKeys } from "./identity/api-keys.ts";
 import { createAuthorize } from "./identity/authorize.ts";
+import { createIdentityProvider } from "./identity/provider.ts";
+import { createProviderLogins } from "./identity/provider-logins.ts";
+import { providerRoutes } from "./identity/provider-routes.ts";
+import { readRoleMap } from "./identity/role-map.ts";
 import { sessionListRoutes } from "./identity/session-list-routes.ts";
 import { sessionCookie, sessionRoutes } from "./identity/session-routes.ts";
 import { createSessions } from "./identity/sessions.ts";
@@ -66,6 +71,7 @@ export async function createApp({
   const sessions = createSessions({ reads, durable, audit, clock, newId, randomBytes, passwords, throttle });
   const users = createUsers({ reads, durable, audit, clock, newId, passwords, deployment });
   const apiKeys = createApiKeys({ durable, audit, clock, newId, randomBytes });
+  const provider = config.oidc === null ? null : readProvider(foundation, config.oidc);
 
   const app = await createServer({
     authorize: createAuthorize({ reads, durable, audit, clock, cookieName: cookie.name, deployment, ownOrigins }),
@@ -95,7 +101,7 @@ export async function createApp({
       auditRoutes(api, reads);
       keyRoutes(api, reads);
       tenantRoutes(api, reads, tenants);
-      sessionRoutes(api, { sessions, cookie, ownOrigins, deployment });
+      sessionRoutes(api, { sessions, cookie, ownOrigins, deployment, hasProvider: provider !== null });
       sessionListRoutes(api, { reads, clock, sessions });
       userRoutes(api, reads, users);
       apiKeyRoutes(api, reads, apiKeys);
@@ -108,8 +114,18 @@ export async function createApp({
     },
     { prefix: "/api/v1" },
   );
+  if (provider !== null) providerRoutes(app, { ...provider, cookie, clock, randomBytes });
   checkInRoutes(app, { store, audit, clock, newId, randomBytes, keys, feed, timing });
   return app;
+}
+
+function readProvider({ store, audit, clock, newId, randomBytes }: Foundation, oidc: OidcConfig) {
+  const secret = readSecretFile("POSTERN_OIDC_CLIENT_SECRET_FILE", oidc.clientSecretFile);
+  const roleMap = readRoleMap(oidc.roleMapFile);
+  return {
+    provider: createIdentityProvider(oidc, secret, clock),
+    logins: createProviderLogins({ durable: store.durable, audit, clock, newId, randomBytes, roleMap }),
+  };
 }
 
 async function hasCluster({ store }: Foundation, keys: ClusterKeys): Promise<boolean> {

@@ -28,7 +28,7 @@ export const adminPassword = "correct horse battery";
 const cheap = { memoryKiB: 64, passes: 1, lanes: 1 };
 
 export async function startTestCluster(
-  options: { deployment?: Deployment; timing?: CheckInTiming } = {},
+  options: { deployment?: Deployment; timing?: CheckInTiming; env?: Readonly<Record<string, string>> } = {},
 ): Promise<TestCluster> {
   const database = await makeTestDatabase();
   const passwordFile = join(database.directory, "../password");
@@ -42,6 +42,7 @@ export async function startTestCluster(
       POSTERN_DEPLOYMENT: options.deployment,
       POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
       POSTERN_LOG_LEVEL: "info",
+      ...options.env,
     },
     file: null,
   });

@@ -17,6 +17,7 @@ test("needs nothing, and then serves this machine only", () => {
     keyPassphraseFile: null,
     logLevel: "warn",
     database: null,
+    oidc: null,
   });
 });
 

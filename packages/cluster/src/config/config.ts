@@ -2,6 +2,7 @@ import type { PostgresAddress } from "../db/postgres/address.ts";
 import { isLoopback } from "../http/plain-http.ts";
 import { ConfigError } from "./config-error.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
+import { type OidcConfig, oidcOf } from "./oidc.ts";
 import { parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
 import { readSettings, type SettingsSources } from "./settings.ts";
 
@@ -23,6 +24,8 @@ export interface Config {
   readonly logLevel: string;
   /** PostgreSQL, and where the node listens for the other nodes' signals; null: a file in the data directory. */
   readonly database: { readonly address: PostgresAddress; readonly listenAddress: PostgresAddress } | null;
+  /** Null: people log in by passwords only. */
+  readonly oidc: OidcConfig | null;
 }
 
 /**
@@ -34,17 +37,19 @@ export interface Config {
 export function loadConfig(sources: SettingsSources): Config {
   const settings = readSettings(sources);
   const { value } = settings;
+  const publicUrl = parsePublicUrl(settings, value("publicUrl"));
   const config: Config = {
     dataDirectory: value("data") ?? "data",
     listen: parseListen(settings, value("listen") ?? "127.0.0.1:7480"),
     tls: tlsOf(settings),
-    publicUrl: parsePublicUrl(settings, value("publicUrl")),
+    publicUrl,
     deployment: settings.oneOf("deployment", ["on-prem", "saas"]) ?? "on-prem",
     trustedProxies: parseNetworks(settings, value("trustedProxies")),
     adminPasswordFile: value("adminPasswordFile"),
     keyPassphraseFile: value("keyPassphraseFile"),
     logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
     database: databaseOf(settings),
+    oidc: oidcOf(settings, publicUrl),
   };
   refusePlainHttpOnNetworks(config);
   if (config.publicUrl === null && ["0.0.0.0", "::"].includes(config.listen.host)) {

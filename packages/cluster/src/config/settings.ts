@@ -34,6 +34,32 @@ export const settingNames = {
     env: "DATABASE_LISTEN_URL",
     help: "the same database past a pooler, to hear of other nodes' changes (--database)",
   },
+  oidcIssuer: {
+    flag: "--oidc-issuer",
+    env: "POSTERN_OIDC_ISSUER",
+    help: "identity provider that people log in by, too: its issuer, like https://login.example.com",
+  },
+  oidcClientId: { flag: "--oidc-client-id", env: "POSTERN_OIDC_CLIENT_ID", help: "who this cluster is there" },
+  oidcClientSecretFile: {
+    flag: "--oidc-client-secret-file",
+    env: "POSTERN_OIDC_CLIENT_SECRET_FILE",
+    help: "its secret there, in a file",
+  },
+  oidcRoleMap: {
+    flag: "--oidc-role-map",
+    env: "POSTERN_OIDC_ROLE_MAP",
+    help: "which roles the provider's groups have here, a JSON file",
+  },
+  oidcRoleClaim: {
+    flag: "--oidc-role-claim",
+    env: "POSTERN_OIDC_ROLE_CLAIM",
+    help: "the claim that names the groups (groups)",
+  },
+  oidcScope: {
+    flag: "--oidc-scope",
+    env: "POSTERN_OIDC_SCOPE",
+    help: "what is asked of the provider (openid profile email)",
+  },
 } as const;
 
 export type SettingName = keyof typeof settingNames;

@@ -38,7 +38,7 @@ export function enforceSchemas(app: FastifyInstance): void {
       route.schema = { ...route.schema, querystring: { type: "object", properties: {}, additionalProperties: false } };
     }
     const statuses = Object.keys((route.schema?.response as object | undefined) ?? {});
-    if (!statuses.some((status) => status.startsWith("2"))) throw new Error(`${name} has no schema for its answer.`);
+    if (!statuses.some((status) => /^[23]/.test(status))) throw new Error(`${name} has no schema for its answer.`);
   });
 }
 

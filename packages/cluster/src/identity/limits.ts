@@ -42,6 +42,10 @@ export const identityLimits = {
   providerRolesMs: 30 * day,
   /** Time to log in at the identity provider. */
   providerLoginMs: 15 * minute,
+  /** How long the identity provider's own description of itself is kept. */
+  providerMetadataMs: hour,
+  /** How long the identity provider may take to answer. */
+  providerAnswerMs: 5_000,
   /** How far the identity provider's clock may be off. */
   providerClockMs: minute,
   /** Role bindings of one user or API key. */

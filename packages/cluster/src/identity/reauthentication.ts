@@ -16,7 +16,7 @@ export function requireRecentPassword(principal: Principal, now: UnixMs): void {
   if (givenAt === null || now < givenAt || now - givenAt > identityLimits.passwordFreshMs) {
     throw new Problem(
       "reauthentication_required",
-      principal.hasPassword ? undefined : "Confirm your log-in in the browser, at /oidc/reauthenticate.",
+      principal.hasPassword ? undefined : "Confirm your log-in in the browser, at /oidc/login?again=true.",
     );
   }
 }

@@ -22,6 +22,11 @@ export function sessionCookie(secure: boolean): SessionCookie {
   return { name: secure ? "__Host-pst" : "pst", secure };
 }
 
+/** How the cluster's cookies are set: sent on the way back from an identity provider, never to scripts. */
+export function sessionAttributes({ secure }: SessionCookie) {
+  return { path: "/", httpOnly: true, secure, sameSite: "lax" } as const;
+}
+
 const Who = Type.Object({
   kind: oneOf(["user", "api_key"]),
   id: Uuid,
@@ -47,12 +52,17 @@ export interface SessionRoutesOptions {
   readonly cookie: SessionCookie;
   readonly ownOrigins: ReadonlySet<string>;
   readonly deployment: Deployment;
+  /** Whether people can log in by way of an identity provider, too. */
+  readonly hasProvider: boolean;
 }
 
-export function sessionRoutes(api: Server, { sessions, cookie, ownOrigins, deployment }: SessionRoutesOptions): void {
+export function sessionRoutes(
+  api: Server,
+  { sessions, cookie, ownOrigins, deployment, hasProvider }: SessionRoutesOptions,
+): void {
   const tags = ["session"];
   const self = (permission: string) => ({ access: { permission, scope: "self" } }) as const;
-  const attributes = { path: "/", httpOnly: true, secure: cookie.secure, sameSite: "lax" } as const;
+  const attributes = sessionAttributes(cookie);
 
   api.post(
     "/session",
@@ -72,6 +82,19 @@ export function sessionRoutes(api: Server, { sessions, cookie, ownOrigins, deplo
       reply.code(201).setCookie(cookie.name, secret, { ...attributes, expires: new Date(endsAt) });
       return { endsAt: toRfc3339(endsAt) };
     },
+  );
+
+  api.get(
+    "/session/methods",
+    {
+      config: { access: { permission: "session.create", scope: "public" } },
+      schema: {
+        tags,
+        summary: "How one can log in: by password, and perhaps at /oidc/login",
+        response: { 200: Type.Object({ password: Type.Boolean(), provider: Type.Boolean() }) },
+      },
+    },
+    async () => ({ password: true, provider: hasProvider }),
   );
 
   api.get(

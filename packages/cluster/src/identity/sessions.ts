@@ -145,7 +145,13 @@ export function createSessions(options: SessionsOptions): Sessions {
       await checkOwnPassword(principal, password, "session.reauthenticate", origin);
       await durable(async (tx) => {
         await throttle.succeeded(tx, attemptOf(principal), principal.userId);
-        await confirmSession(tx, options, principal, origin, clock.now());
+        await tx
+          .updateTable("session")
+          .set({ password_given_at: clock.now() })
+          .where("id", "=", principal.credentialId)
+          .execute();
+        const target = { kind: "session", id: principal.credentialId };
+        audit.record(tx, { tenantId: null, action: "session.reauthenticate", outcome: "done", origin, target });
       });
     },
 
@@ -224,21 +230,4 @@ export async function openSession(
     details: { by },
   });
   return { secret, endsAt };
-}
-
-/** Notes that the person of a session has just shown again who he is. */
-export async function confirmSession(
-  tx: Tx,
-  { audit }: Pick<SessionsOptions, "audit">,
-  principal: Principal,
-  origin: Origin,
-  passwordGivenAt: UnixMs,
-): Promise<void> {
-  await tx
-    .updateTable("session")
-    .set({ password_given_at: passwordGivenAt })
-    .where("id", "=", principal.credentialId)
-    .execute();
-  const target = { kind: "session", id: principal.credentialId };
-  audit.record(tx, { tenantId: null, action: "session.reauthenticate", outcome: "done", origin, target });
 }
