@@ -1,6 +1,8 @@
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentRoutes } from "./agents/routes.ts";
+import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { verificationRoutes } from "./audit/verification-routes.ts";
 import { checkInRoutes } from "./check-in/routes.ts";
 import { type CheckInTiming, usualTiming } from "./check-in/timing.ts";
 import { isReachedByTls } from "./config/config.ts";
@@ -99,6 +101,8 @@ export async function createApp({
     (scope, _options, done) => {
       const api = scope as unknown as Server;
       auditRoutes(api, reads);
+      verificationRoutes(api, reads, keys);
+      checkpointRoutes(api, { reads, clock, retentionDays: config.auditRetentionDays });
       keyRoutes(api, reads);
       tenantRoutes(api, reads, tenants);
       sessionRoutes(api, { sessions, cookie, ownOrigins, deployment, hasProvider: provider !== null });

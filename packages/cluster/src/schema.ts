@@ -1,12 +1,12 @@
 import type { Kysely, Transaction } from "kysely";
-import { type AgentTables, agentMigration } from "./agents/tables.ts";
-import { type AuditTables, auditMigration } from "./audit/tables.ts";
+import { type AgentTables, agentMigration, labelMigration } from "./agents/tables.ts";
+import { type AuditTables, auditMigration, checkpointMigration } from "./audit/tables.ts";
 import type { ChangeTables } from "./change-feed.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
-import { type KeyTables, keysMigration } from "./keys/tables.ts";
+import { auditKeyMigration, keyCopyMigration, type KeyTables, keysMigration } from "./keys/tables.ts";
 import { type ProfileTables, profileMigration } from "./profiles/tables.ts";
 import { changeMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
@@ -46,4 +46,7 @@ export const migrations: readonly Migration[] = [
   eventMigration,
   changeMigration,
   loginMigration,
+  checkpointMigration,
+  auditKeyMigration,
+  labelMigration,
 ];

@@ -2,14 +2,17 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createSecureContext } from "node:tls";
 import { createApp } from "./app.ts";
+import { createCheckpoints } from "./audit/checkpoints.ts";
+import { startAuditKeeper } from "./audit/keeper.ts";
 import type { CheckInTiming } from "./check-in/timing.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
-import { type FoundationOptions, openFoundation } from "./foundation.ts";
+import { type Foundation, type FoundationOptions, openFoundation } from "./foundation.ts";
 import { isLoopback } from "./http/plain-http.ts";
 import type { ServerOptions } from "./http/server.ts";
 import { type Initialised, initialise } from "./init.ts";
-import { loadClusterKeys } from "./keys/cluster-keys.ts";
+import { addMissingAuditKey } from "./keys/audit-key.ts";
+import { type ClusterKeys, loadClusterKeys } from "./keys/cluster-keys.ts";
 
 export interface RunningCluster {
   /** The address that people and agents use. */
@@ -37,6 +40,7 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
   const foundation = await openFoundation(options);
   try {
     const initialised = await initialise(foundation);
+    await addMissingAuditKey({ ...foundation, now: foundation.clock.now() });
     const keys = await loadClusterKeys(foundation.store.reads, foundation.keyStore);
     if (keys === null) throw new Error("The data directory has no cluster.");
     const ownOrigins = new Set<string>();
@@ -50,11 +54,13 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? originOf(config, config.listen.host, port);
     for (const origin of originsOf(config, port)) ownOrigins.add(origin);
+    const keeper = startKeeping(foundation, keys, (err, message) => app.log.error({ err }, message));
     return {
       url,
       initialised,
       async close() {
         await app.close();
+        await keeper.stop();
         await foundation.store.close();
       },
     };
@@ -62,6 +68,13 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
     await foundation.store.close();
     throw error;
   }
+}
+
+function startKeeping(foundation: Foundation, keys: ClusterKeys, warn: (error: unknown, message: string) => void) {
+  const { config, clock, newId, store, audit } = foundation;
+  const checkpoints = createCheckpoints({ store, clock, clusterId: keys.clusterId, signer: keys.auditSigner });
+  const { auditRetentionDays: retentionDays } = config;
+  return startAuditKeeper({ store, audit, clock, keys, checkpoints, nodeId: newId(), retentionDays, warn });
 }
 
 function originOf(config: Config, host: string, port: number): string {

@@ -53,6 +53,11 @@ export function chainOf(tenantId: string | null): string {
   return tenantId ?? clusterChain;
 }
 
+/** The tenant of a chain; null: the cluster. */
+export function tenantOf(chain: string): string | null {
+  return chain === clusterChain ? null : chain;
+}
+
 export function toAuditBody(event: AuditEvent, id: string, at: UnixMs, seq: number): AuditBody {
   return {
     id,

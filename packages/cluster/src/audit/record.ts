@@ -58,6 +58,7 @@ async function appendToChain(tx: Tx, chain: string, pending: readonly Pending[])
       action: event.action,
       outcome: event.outcome,
       who_id: event.origin.who.id ?? "",
+      target_kind: event.target?.kind ?? "",
       target_id: event.target?.id ?? "",
       body,
       hash,

@@ -1,14 +1,18 @@
+import { Readable } from "node:stream";
 import { Type } from "typebox";
 import { toRfc3339 } from "../clock.ts";
 import { afterPosition } from "../db/keyset.ts";
 import { accessOf, type Reach } from "../http/access.ts";
 import { listOf, listQuery, type PageRequest, pageRequest, toPage } from "../http/paging.ts";
+import { Problem } from "../http/problems.ts";
 import { nullable, oneOf, type Static, Time, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { Db } from "../schema.ts";
-import { type AuditBody, auditOutcomes, clusterChain } from "./entry.ts";
+import { acceptedExport } from "./accept.ts";
+import { type AuditBody, auditOutcomes, tenantOf } from "./entry.ts";
+import { exportEntries, exportTypes } from "./export.ts";
+import { type AuditFilter, auditFilters, whereFiltered } from "./filters.ts";
 import type { AuditEntryTable } from "./tables.ts";
-import { type ChainVerdict, listChains, verifyChain } from "./verify.ts";
 
 const Entry = Type.Object({
   id: Uuid,
@@ -27,85 +31,67 @@ const Entry = Type.Object({
   hash: Type.String(),
 });
 
-const Word = Type.String({ minLength: 1, maxLength: 100 });
-
 const Query = listQuery(
   {
-    tenantId: Type.Optional(Uuid),
-    action: Type.Optional(Word),
-    outcome: Type.Optional(oneOf(auditOutcomes)),
-    whoId: Type.Optional(Word),
-    targetId: Type.Optional(Word),
-    since: Type.Optional(Time),
-    until: Type.Optional(Time),
+    ...auditFilters,
+    format: Type.Optional(
+      oneOf(["json", "jsonl", "csv"], {
+        description:
+          "jsonl and csv export everything that the filters name, as a stream, in the order of the chains; " +
+          "so does an Accept header with application/jsonl or text/csv.",
+      }),
+    ),
   },
   ["at"],
 );
 
-const Verification = Type.Object({
-  intact: Type.Boolean(),
-  chains: Type.Array(
-    Type.Object({
-      tenantId: nullable(Uuid),
-      entries: Type.Integer(),
-      head: Type.String(),
-      fault: nullable(Type.Object({ seq: Type.Integer(), code: Type.String() })),
-    }),
-  ),
-});
-
 export function auditRoutes(api: Server, reads: Db): void {
-  const config = { access: { permission: "audit.read", scope: "tenant" } } as const;
-
   api.get(
     "/audit",
     {
-      config,
+      config: { access: { permission: "audit.read", scope: "tenant" } },
       schema: { tags: ["audit"], summary: "The audit log", querystring: Query, response: { 200: listOf(Entry) } },
     },
-    async (request) => {
+    async (request, reply) => {
+      const { format: asked, ...query } = request.query;
       const access = accessOf(request);
-      if (request.query.tenantId !== undefined) access.requireTenant(request.query.tenantId);
-      const page = pageRequest("audit", request.query, "-at");
-      const rows = await selectEntries(reads, access.reach(), request.query, page);
+      if (query.tenantId !== undefined) access.requireTenant(query.tenantId);
+      const format = asked ?? acceptedExport(request.headers.accept) ?? "json";
+      reply.header("vary", "accept");
+      if (format !== "json") {
+        const filter = requireWhole(query);
+        const stream = Readable.from(exportEntries(reads, format, access.reach(), filter));
+        return reply
+          .type(exportTypes[format])
+          .header("content-disposition", `attachment; filename="audit.${format}"`)
+          .send(stream as never);
+      }
+      const page = pageRequest("audit", query, "-at");
+      const rows = await selectEntries(reads, access.reach(), query, page);
       return toPage(page, rows, (row) => ({ key: row.at, id: row.id }), toEntry);
     },
   );
+}
 
-  api.get(
-    "/audit/verification",
-    {
-      config,
-      schema: { tags: ["audit"], summary: "Recomputes the chains of the audit log", response: { 200: Verification } },
-    },
-    async (request) => {
-      const reach = accessOf(request).reach();
-      const chains = reach === "everywhere" ? await listChains(reads) : [...reach].sort();
-      const verdicts: ChainVerdict[] = [];
-      for (const chain of chains) verdicts.push(await verifyChain(reads, chain));
-      return {
-        intact: verdicts.every((verdict) => verdict.fault === null),
-        chains: verdicts.map(({ chain, ...verdict }) => ({ tenantId: tenantOf(chain), ...verdict })),
-      };
-    },
-  );
+/** An export has no pages: what cuts or sorts them would be ignored. */
+function requireWhole({ limit, cursor, sort, ...filter }: Static<typeof Query>): AuditFilter {
+  const given = Object.entries({ limit, cursor, sort }).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return filter;
+  const errors = given.map(([name]) => ({
+    pointer: `/${name}`,
+    code: "not_with_export",
+    detail: "An export has no pages and one order; leave it out.",
+  }));
+  throw new Problem("validation_failed", undefined, { errors });
 }
 
 async function selectEntries(
   reads: Db,
   reach: Reach,
-  filter: Static<typeof Query>,
+  filter: AuditFilter,
   { after, direction, limit }: PageRequest<"at">,
 ): Promise<AuditEntryTable[]> {
-  let query = reads.selectFrom("audit_entry").selectAll();
-  if (reach !== "everywhere") query = query.where("chain", "in", [...reach]);
-  if (filter.tenantId !== undefined) query = query.where("chain", "=", filter.tenantId);
-  if (filter.action !== undefined) query = query.where("action", "=", filter.action);
-  if (filter.outcome !== undefined) query = query.where("outcome", "=", filter.outcome);
-  if (filter.whoId !== undefined) query = query.where("who_id", "=", filter.whoId);
-  if (filter.targetId !== undefined) query = query.where("target_id", "=", filter.targetId);
-  if (filter.since !== undefined) query = query.where("at", ">=", Date.parse(filter.since));
-  if (filter.until !== undefined) query = query.where("at", "<", Date.parse(filter.until));
+  let query = whereFiltered(reads.selectFrom("audit_entry").selectAll(), reach, filter);
   if (after !== null) query = query.where(afterPosition({ key: "at", id: "id" }, direction, after));
   return query
     .orderBy("at", direction)
@@ -115,15 +101,14 @@ async function selectEntries(
 }
 
 function toEntry(row: AuditEntryTable) {
-  const body = JSON.parse(row.body) as AuditBody;
-  const { id, seq, action, outcome, who, from, target, why, details } = body;
+  const { who, from, target, why, details } = readBody(row);
   return {
-    id,
+    id: row.id,
     tenantId: tenantOf(row.chain),
-    seq,
+    seq: row.seq,
     at: toRfc3339(row.at),
-    action,
-    outcome,
+    action: row.action,
+    outcome: row.outcome as AuditBody["outcome"],
     who,
     from,
     target,
@@ -133,6 +118,24 @@ function toEntry(row: AuditEntryTable) {
   };
 }
 
-function tenantOf(chain: string): string | null {
-  return chain === clusterChain ? null : chain;
+/** An entry whose text was destroyed must not hide the others: what its columns say is shown, and verification says the rest. */
+function readBody(row: AuditEntryTable): Pick<AuditBody, "who" | "from" | "target" | "why" | "details"> {
+  try {
+    const { who, from, target, why, details } = JSON.parse(row.body) as AuditBody;
+    return {
+      who: { kind: String(who.kind), id: who.id, name: String(who.name) },
+      from: { address: from.address, requestId: from.requestId },
+      target: target && { ...target, kind: String(target.kind) },
+      why,
+      details: { ...details },
+    };
+  } catch {
+    return {
+      who: { kind: "unreadable", id: row.who_id, name: row.who_id },
+      from: { address: null, requestId: null },
+      target: { kind: row.target_kind, id: row.target_id },
+      why: null,
+      details: {},
+    };
+  }
 }

@@ -16,6 +16,7 @@ test("needs nothing, and then serves this machine only", () => {
     adminPasswordFile: null,
     keyPassphraseFile: null,
     logLevel: "warn",
+    auditRetentionDays: null,
     database: null,
     oidc: null,
   });
@@ -39,6 +40,9 @@ test.each([
   { env: { POSTERN_PUBLIC_URL: "https://postern.example/path" }, message: /without a path/ },
   { env: { POSTERN_PUBLIC_URL: "http://postern.example" }, message: /without TLS/ },
   { env: { POSTERN_PUBLIC_URL: "https://postern.example" }, message: /a proxy must end TLS.*POSTERN_TRUSTED_PROXIES/ },
+  { env: { POSTERN_AUDIT_RETENTION_DAYS: "0" }, message: /^POSTERN_AUDIT_RETENTION_DAYS is "0".*from 1 to 36500/ },
+  { env: { POSTERN_AUDIT_RETENTION_DAYS: "1.5" }, message: /^POSTERN_AUDIT_RETENTION_DAYS/ },
+  { env: { POSTERN_AUDIT_RETENTION_DAYS: "40000" }, message: /^POSTERN_AUDIT_RETENTION_DAYS/ },
   { env: { POSTERN_TRUSTED_PROXIES: "10.0.0.1, proxy" }, message: /^POSTERN_TRUSTED_PROXIES.*"proxy"/ },
   {
     env: { POSTERN_LISTEN: "0.0.0.0:443", POSTERN_TLS_CERT: "c", POSTERN_TLS_KEY: "k" },

@@ -3,7 +3,7 @@ import { isLoopback } from "../http/plain-http.ts";
 import { ConfigError } from "./config-error.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type OidcConfig, oidcOf } from "./oidc.ts";
-import { parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
+import { parseDays, parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
 import { readSettings, type SettingsSources } from "./settings.ts";
 
 export type Deployment = "on-prem" | "saas";
@@ -22,6 +22,8 @@ export interface Config {
   /** Holds the passphrase of the key store; null: a key file in the data directory opens it. */
   readonly keyPassphraseFile: string | null;
   readonly logLevel: string;
+  /** How long entries of the audit log are kept; null: for ever. */
+  readonly auditRetentionDays: number | null;
   /** PostgreSQL, and where the node listens for the other nodes' signals; null: a file in the data directory. */
   readonly database: { readonly address: PostgresAddress; readonly listenAddress: PostgresAddress } | null;
   /** Null: people log in by passwords only. */
@@ -48,6 +50,7 @@ export function loadConfig(sources: SettingsSources): Config {
     adminPasswordFile: value("adminPasswordFile"),
     keyPassphraseFile: value("keyPassphraseFile"),
     logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
+    auditRetentionDays: parseDays(settings, "auditRetentionDays"),
     database: databaseOf(settings),
     oidc: oidcOf(settings, publicUrl),
   };

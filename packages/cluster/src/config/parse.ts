@@ -1,5 +1,5 @@
 import { toBlockList } from "../http/plain-http.ts";
-import type { Settings } from "./settings.ts";
+import type { SettingName, Settings } from "./settings.ts";
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
 export function parseListen(settings: Settings, text: string): { host: string; port: number } {
@@ -38,4 +38,13 @@ export function parseNetworks(settings: Settings, text: string | null): string[]
     );
   }
   return entries;
+}
+
+/** A number of whole days, up to a hundred years. */
+export function parseDays(settings: Settings, name: SettingName): number | null {
+  const text = settings.value(name);
+  if (text === null) return null;
+  const days = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  if (days < 1 || days > 36_500) throw settings.error(name, `is "${text}"`, "Write a number of days, from 1 to 36500.");
+  return days;
 }

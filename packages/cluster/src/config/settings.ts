@@ -24,6 +24,11 @@ export const settingNames = {
     help: "passphrase of the key store, instead of a key file",
   },
   logLevel: { flag: "--log-level", env: "POSTERN_LOG_LEVEL", help: "trace, debug, info, warn, error or silent (warn)" },
+  auditRetentionDays: {
+    flag: "--audit-retention-days",
+    env: "POSTERN_AUDIT_RETENTION_DAYS",
+    help: "remove entries of the audit log after so many days (never)",
+  },
   database: {
     flag: "--database",
     env: "DATABASE_URL",

@@ -1,4 +1,5 @@
-import type { Signer } from "@postern/token";
+import { verifyKeyOf } from "@postern/protocol";
+import type { Signer, VerifyKey } from "@postern/token";
 import type { Db } from "../schema.ts";
 import { type KeyStore, KeyStoreError } from "./key-store.ts";
 import type { KeyUse } from "./tables.ts";
@@ -13,6 +14,10 @@ export interface ClusterKeys {
   readonly tokenSigner: Signer;
   /** Signs answers and desired configs. */
   readonly configSigner: Signer;
+  /** Signs checkpoints of the audit log, and nothing that an agent would obey. */
+  readonly auditSigner: Signer;
+  /** All audit keys of the key store that are not compromised, by their ids. */
+  readonly auditKeys: ReadonlyMap<string, VerifyKey>;
   /**
    * The token key of that id, for signing again what it signed before; null when it is compromised, unknown, or not a
    * token key.
@@ -42,10 +47,11 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
     .limit(1)
     .executeTakeFirstOrThrow();
 
-  const tokenSigners = new Map<string, Signer>();
-  for (const { kid, use, state } of rows) {
-    if (use === "token" && state !== "compromised") tokenSigners.set(kid, keyStore.load(kid, "token"));
-  }
+  const usableOf = (use: "token" | "audit") =>
+    rows
+      .filter((row) => row.use === use && row.state !== "compromised")
+      .map(({ kid }) => [kid, keyStore.load(kid, use)] as const);
+  const tokenSigners = new Map<string, Signer>(usableOf("token"));
   const activeKid = (use: KeyUse): string => {
     const row = rows.findLast((one) => one.use === use && one.state === "active");
     if (row === undefined) throw new KeyStoreError(`The cluster has no active ${use} key.`);
@@ -61,6 +67,8 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
     trustBundle: bundle,
     tokenSigner,
     configSigner: keyStore.load(activeKid("config"), "config"),
+    auditSigner: keyStore.load(activeKid("audit"), "audit"),
+    auditKeys: new Map(usableOf("audit").map(([kid, { publicJwk }]) => [kid, verifyKeyOf(publicJwk)])),
     tokenSignerOf: (kid) => tokenSigners.get(kid) ?? null,
   };
 }

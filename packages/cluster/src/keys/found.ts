@@ -20,7 +20,7 @@ export interface FoundingKeys {
   readonly secondRoot: { readonly kid: string; readonly text: string };
 }
 
-/** Makes two root keys, a token key, a config key, and the first trust bundle, signed by the first root. */
+/** Makes two root keys, a token key, a config key, an audit key, and the first trust bundle, signed by the first root. */
 export async function foundKeys(
   clusterId: string,
   keyStore: KeyStore,
@@ -32,6 +32,7 @@ export async function foundKeys(
   const second = signerOf(secondPrivate);
   const token = keyStore.create("token");
   const config = keyStore.create("config");
+  const auditKey = keyStore.create("audit");
   const bundle = await sealTrustBundle(
     {
       iss: issuerOf(clusterId),
@@ -59,6 +60,7 @@ export async function foundKeys(
       { use: "root", signer: second },
       { use: "token", signer: token },
       { use: "config", signer: config },
+      { use: "audit", signer: auditKey },
     ],
     secondRoot: { kid: second.kid, text: `${JSON.stringify(text, null, 2)}\n` },
   };

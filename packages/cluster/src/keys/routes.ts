@@ -58,7 +58,10 @@ const JwkSet = Type.Object({
   ),
 });
 
-/** `/.well-known/jwks.json` (RFC 7517): what the cluster signs tokens and configs with, for whoever wants to check one. */
+/**
+ * `/.well-known/jwks.json` (RFC 7517): what the cluster signs tokens, configs and checkpoints of
+ * the audit log with, for whoever wants to check one.
+ */
 export function jwksRoute(app: Server, reads: Db): void {
   app.get(
     "/.well-known/jwks.json",
@@ -70,7 +73,7 @@ export function jwksRoute(app: Server, reads: Db): void {
       const rows = await reads
         .selectFrom("signing_key")
         .selectAll()
-        .where("use", "in", ["token", "config"])
+        .where("use", "in", ["token", "config", "audit"])
         .where("state", "!=", "compromised")
         .orderBy("created_at")
         .orderBy("kid")

@@ -1,6 +1,6 @@
 import type { Migration } from "../db/migration.ts";
 
-export const keyUses = ["root", "token", "config"] as const;
+export const keyUses = ["root", "token", "config", "audit"] as const;
 export type KeyUse = (typeof keyUses)[number];
 
 /**
@@ -14,6 +14,7 @@ export interface KeyTables {
   cluster: ClusterTable;
   signing_key: SigningKeyTable;
   trust_bundle: TrustBundleTable;
+  key_copy: KeyCopyTable;
 }
 
 /** One row: which cluster this database is. */
@@ -39,6 +40,14 @@ export interface TrustBundleTable {
   created_at: number;
 }
 
+/** How the private half of a key gets to the other nodes, and that it is to be destroyed on all of them. */
+export interface KeyCopyTable {
+  kid: string;
+  /** The key store's file: sealed under the store's own key, which is never in the database. Null: destroyed. */
+  sealed: string | null;
+  destroyed_at: number | null;
+}
+
 export const keysMigration: Migration = {
   name: "keys-1",
   statements: [
@@ -51,4 +60,27 @@ export const keysMigration: Migration = {
     )`,
     "create table trust_bundle (version int8 primary key, jws text not null, created_at int8 not null)",
   ],
+};
+
+/** A key of its own for the audit log's checkpoints. */
+export const auditKeyMigration: Migration = {
+  name: "keys-2",
+  statements: [
+    "alter table signing_key rename to signing_key_before",
+    `create table signing_key (
+      kid text primary key,
+      use text not null check (use in ('root', 'token', 'config', 'audit')),
+      state text not null check (state in ('active', 'retiring', 'retired', 'compromised')),
+      public_jwk text not null, created_at int8 not null, state_changed_at int8 not null
+    )`,
+    `insert into signing_key (kid, use, state, public_jwk, created_at, state_changed_at)
+      select kid, use, state, public_jwk, created_at, state_changed_at from signing_key_before`,
+    "drop table signing_key_before",
+  ],
+};
+
+/** Keys that are made while the cluster runs. */
+export const keyCopyMigration: Migration = {
+  name: "keys-3",
+  statements: ["create table key_copy (kid text primary key, sealed text, destroyed_at int8)"],
 };
