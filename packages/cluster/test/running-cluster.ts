@@ -6,6 +6,7 @@ import { get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { engine, makePostgresDatabase } from "../src/test-database.fixture.ts";
 
 /** The program itself, as an operator starts it. */
 export const posternProgram = join(import.meta.dirname, "../bin/postern.mjs");
@@ -43,6 +44,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
   const adminPassword = randomBytes(18).toString("base64url");
   const passwordFile = join(directory, "admin-password");
   await writeFile(passwordFile, `${adminPassword}\n`, { mode: 0o600 });
+  const ownDatabase = engine === "postgres" && env["DATABASE_URL"] === undefined ? await makePostgresDatabase() : null;
   const port = await freePort();
   const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const childEnv = {
@@ -51,6 +53,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
     POSTERN_DATA: join(directory, "data"),
     POSTERN_LISTEN: `127.0.0.1:${port}`,
     POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
+    ...(ownDatabase ? { DATABASE_URL: ownDatabase.url } : {}),
     ...(tls ? { POSTERN_TLS_CERT: tls.certFile, POSTERN_TLS_KEY: tls.keyFile } : {}),
     ...env,
   };
@@ -94,6 +97,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
     },
     async remove() {
       await ended("SIGKILL");
+      await ownDatabase?.drop();
       await rm(directory, { recursive: true, force: true });
     },
   };
