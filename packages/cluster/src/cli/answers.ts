@@ -19,9 +19,21 @@ export interface User {
   readonly id: string;
   readonly name: string;
   readonly disabled: boolean;
+  /** A cluster of an older version does not say. */
+  readonly loginBy?: string;
   readonly roles: readonly (RoleBinding & { readonly id: string })[];
   readonly createdAt: string;
   readonly changedAt: string;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly address: string | null;
+  readonly createdAt: string;
+  readonly seenAt: string;
+  readonly endsAt: string;
+  /** Whether the request that asked came by it. */
+  readonly current: boolean;
 }
 
 export interface ApiKey {

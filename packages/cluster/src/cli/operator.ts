@@ -6,6 +6,7 @@ import { addAuditCommands } from "./audit.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
 import { addLoginCommands } from "./login.ts";
 import { addProfileCommands } from "./profiles.ts";
+import { addSessionCommands } from "./sessions.ts";
 import { addSigningKeyCommands } from "./signing-keys.ts";
 import { addTenantCommands } from "./tenants.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,6 +19,7 @@ import { addUserCommands } from "./users.ts";
  */
 export function addOperatorCommands(program: Command, terminal: Terminal): void {
   addLoginCommands(program, terminal);
+  addSessionCommands(program, terminal);
   addUserCommands(program, terminal);
   addTenantCommands(program, terminal);
   addProfileCommands(program, terminal);

@@ -61,6 +61,7 @@ const whatToDo: Readonly<Partial<Record<ProblemCode, string>>> = {
   not_found: "Check the id; the list command beside this one shows what there is.",
   precondition_failed: "Look at it again, then repeat your change.",
   login_throttled: "Wait a few minutes, then try again.",
+  user_from_provider: "Change it at the identity provider; postern user disable locks a user out at once.",
   overloaded: "Wait a moment, then try again.",
 };
 

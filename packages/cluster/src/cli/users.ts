@@ -168,6 +168,7 @@ function detailOf(user: User, names: ReadonlyMap<string, string>): string {
     ["id", user.id],
     ["name", user.name],
     ["state", user.disabled ? "disabled" : "enabled"],
+    ["logs in by", user.loginBy === "provider" ? "the identity provider" : undefined],
     ["roles", rolesText(user.roles, names) || "-"],
     ["created", `${localTime(user.createdAt)} (${utcTime(user.createdAt)})`],
   ]);
