@@ -1,4 +1,5 @@
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
+import { agentsByBundle } from "./agents/agents-by-bundle.ts";
 import { agentRoutes } from "./agents/routes.ts";
 import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -14,9 +15,11 @@ import { createServer, type Server, type ServerOptions } from "./http/server.ts"
 import { apiKeyRoutes } from "./identity/api-key-routes.ts";
 import { createApiKeys } from "./identity/api-keys.ts";
 import { createAuthorize } from "./identity/authorize.ts";
+import { principalOf } from "./identity/principal.ts";
 import { createIdentityProvider } from "./identity/provider.ts";
 import { createProviderLogins } from "./identity/provider-logins.ts";
 import { providerRoutes } from "./identity/provider-routes.ts";
+import { requireRecentPassword } from "./identity/reauthentication.ts";
 import { readRoleMap } from "./identity/role-map.ts";
 import { sessionListRoutes } from "./identity/session-list-routes.ts";
 import { sessionCookie, sessionRoutes } from "./identity/session-routes.ts";
@@ -24,7 +27,9 @@ import { createSessions } from "./identity/sessions.ts";
 import { createLoginThrottle } from "./identity/throttle.ts";
 import { userRoutes } from "./identity/user-routes.ts";
 import { createUsers } from "./identity/users.ts";
+import { keyChangeRoutes } from "./keys/change-routes.ts";
 import type { ClusterKeys } from "./keys/cluster-keys.ts";
+import { followClusterKeys } from "./keys/live-keys.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
@@ -50,7 +55,7 @@ export interface AppOptions {
  */
 export async function createApp({
   foundation,
-  keys,
+  keys: loadedKeys,
   ownOrigins,
   tls,
   log,
@@ -90,6 +95,13 @@ export async function createApp({
     app.log.warn({ err: error }, "changes cannot be read"),
   );
   app.addHook("onClose", () => feed.close());
+  const keys = followClusterKeys(loadedKeys, {
+    reads,
+    keyStore: foundation.keyStore,
+    feed,
+    clock,
+    failed: (error) => app.log.error({ err: error }, "the cluster's keys cannot be loaded"),
+  });
 
   let closing = false;
   app.addHook("preClose", async () => {
@@ -104,6 +116,16 @@ export async function createApp({
       verificationRoutes(api, reads, keys);
       checkpointRoutes(api, { reads, clock, retentionDays: config.auditRetentionDays });
       keyRoutes(api, reads);
+      keyChangeRoutes(api, {
+        store,
+        audit,
+        clock,
+        keyStore: foundation.keyStore,
+        keys,
+        feed,
+        agentsByBundle,
+        requireRecentPassword: (request) => requireRecentPassword(principalOf(request), clock.now()),
+      });
       tenantRoutes(api, reads, tenants);
       sessionRoutes(api, { sessions, cookie, ownOrigins, deployment, hasProvider: provider !== null });
       sessionListRoutes(api, { reads, clock, sessions });

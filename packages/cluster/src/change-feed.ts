@@ -19,6 +19,8 @@ export type Change =
   | { readonly kind: "profile"; readonly tenantId: string; readonly profileId: string }
   /** A token was revoked; null: one for the whole cluster. */
   | { readonly kind: "revocation"; readonly tenantId: string | null; readonly agentId: string | null }
+  /** A key was made or withdrawn: there is a newer trust bundle, or a key that must not sign any more. */
+  | { readonly kind: "keys" }
   /** Changes were missed: whatever somebody waits for may have happened. */
   | { readonly kind: "anything" };
 

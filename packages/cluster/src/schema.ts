@@ -49,4 +49,5 @@ export const migrations: readonly Migration[] = [
   checkpointMigration,
   auditKeyMigration,
   labelMigration,
+  keyCopyMigration,
 ];

@@ -129,8 +129,10 @@ async function newestChange(db: Kysely<ChangeTables>): Promise<ClusterChangeTabl
   return db.selectFrom("cluster_change").selectAll().orderBy("number", "desc").limit(1).executeTakeFirst();
 }
 
+const knownKinds: ReadonlySet<string> = new Set<Change["kind"]>(["profile", "revocation", "keys"]);
+
 /** What a newer version's node wrote may be of a kind that this one does not know. */
 function readChange(body: string): Change {
   const change = JSON.parse(body) as Change;
-  return change.kind === "profile" || change.kind === "revocation" ? change : { kind: "anything" };
+  return knownKinds.has(change.kind) ? change : { kind: "anything" };
 }

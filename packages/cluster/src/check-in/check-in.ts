@@ -6,6 +6,7 @@ import { newsOf, storeReport } from "../agents/reports.ts";
 import type { Change } from "../change-feed.ts";
 import { highestStored, storeEntries } from "../events/journal.ts";
 import { Problem } from "../http/problems.ts";
+import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { revokedTokensFor } from "../tokens/token-records.ts";
 import { waitForChange } from "./held.ts";
 import { readMessage } from "./read-message.ts";
@@ -15,6 +16,8 @@ import { dueAfter, nextOf, spreadHold } from "./timing.ts";
 
 /** What there is to tell an agent. */
 interface Wanted {
+  /** The keys of one moment: the answer is signed by a key of the trust bundle that it brings. */
+  readonly keys: ClusterKeys;
   readonly known: KnownAgent;
   readonly rev: number;
   readonly sendConfig: boolean;
@@ -105,12 +108,12 @@ async function waitForNews(services: CheckInServices, checkIn: CheckIn, ended: A
   }
 }
 
-async function findWanted(
-  { store, keys, clock, toldRevocations }: CheckInServices,
-  { sub, applied, bundleVer }: CheckIn,
-): Promise<Wanted> {
+async function findWanted(services: CheckInServices, { sub, applied, bundleVer }: CheckIn): Promise<Wanted> {
+  const { store, clock, toldRevocations } = services;
   const known = await findAgentAnywhere(store.reads, sub);
   if (known === undefined) throw new Problem("agent_unauthenticated");
+  // An agent that comes from another node may know a newer bundle than this node has seen.
+  const keys = await services.keys.atLeast(bundleVer);
   const { agent, revision } = known;
   const { rev } = desiredRevision(revision, applied.rev);
   // A config that the agent has refused is not sent to it over and over.
@@ -118,12 +121,12 @@ async function findWanted(
   const sendBundle = bundleVer < keys.trustBundle.version;
   const revoked = await revokedTokensFor(store.reads, { id: agent.id, tenantId: agent.tenant_id }, clock.now());
   const isNews = sendConfig || sendBundle || toldRevocations.hasNews(agent.id, revoked);
-  return { known, rev, sendConfig, sendBundle, revoked, isNews };
+  return { keys, known, rev, sendConfig, sendBundle, revoked, isNews };
 }
 
 function concerns({ agent }: KnownAgent): (change: Change) => boolean {
   return (change) => {
-    if (change.kind === "anything") return true;
+    if (change.kind === "anything" || change.kind === "keys") return true;
     if (change.kind === "profile") return change.profileId === agent.profile_id;
     if (change.agentId !== null) return change.agentId === agent.id;
     return change.tenantId === null || change.tenantId === agent.tenant_id;
@@ -131,9 +134,9 @@ function concerns({ agent }: KnownAgent): (change: Change) => boolean {
 }
 
 async function sealAnswerOf(
-  { keys, clock, timing, toldRevocations }: CheckInServices,
+  { clock, timing, toldRevocations }: CheckInServices,
   { sub, nonce }: CheckIn,
-  { known, rev, sendConfig, sendBundle, revoked }: Wanted,
+  { keys, known, rev, sendConfig, sendBundle, revoked }: Wanted,
   journalAcked: number,
 ): Promise<string> {
   const now = clock.now();

@@ -18,13 +18,14 @@ import { nextOf } from "./timing.ts";
  * @throws {Problem} message_refused and what `admitAgent` throws
  */
 export async function enrolAgent(services: CheckInServices, message: string, origin: Origin): Promise<string> {
-  const { keys, clock, store } = services;
+  const { clock, store } = services;
   const { claims, identityKey } = readMessage(() => openEnrolRequest(message));
   const { activationKeyId, secret, requestId, facts, nonce } = claims;
   const agent = await admit(services, origin, { activationKeyId, secret, requestId, identityKey, facts });
   const known = await findAgentAnywhere(store.reads, agent.id);
   if (known === undefined) throw new Problem("internal");
 
+  const keys = await services.keys.fresh(); // of one moment: the bundle has the key that signs
   const now = clock.now();
   const identity = await sealAgentIdentity(
     {

@@ -3,7 +3,7 @@ import type { Audit } from "../audit/record.ts";
 import type { ChangeFeed } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId, RandomBytes } from "../db/ids.ts";
-import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import type { LiveClusterKeys } from "../keys/live-keys.ts";
 import type { Store } from "../schema.ts";
 import { createHeldCheckIns, type HeldCheckIns } from "./held.ts";
 import type { CheckInTiming } from "./timing.ts";
@@ -16,7 +16,7 @@ export interface CheckInOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly randomBytes: RandomBytes;
-  readonly keys: ClusterKeys;
+  readonly keys: LiveClusterKeys;
   readonly feed: ChangeFeed;
   readonly timing: CheckInTiming;
 }

@@ -45,6 +45,23 @@ export const problems = {
     "The profile Default stays as it is called",
     "Change its settings, or make another profile.",
   ],
+  token_key_withdrawn: [
+    409,
+    "The key that signed the token signs nothing any more",
+    "Generate a new token; it is signed with another key.",
+  ],
+  key_in_use: [409, "The key is still in use", "Rotate it first, or say that it is compromised."],
+  key_not_replaceable: [409, "A key of this kind is not replaced here", "Choose a token key or a config key."],
+  stranded_not_confirmed: [
+    409,
+    "The number of agents that this strands was not confirmed",
+    "Look at the key's reach again, and confirm the number that stands there.",
+  ],
+  root_key_missing: [
+    409,
+    "This node has no root key, and cannot sign a trust bundle",
+    "Put the root key's file back into the data directory for this, or use the node that has it.",
+  ],
   token_not_live: [409, "The token is not live any more", "Generate a new one."],
   enrolment_conflict: [409, "Another agent has enrolled with this", "Enrol with a new identity key and request id."],
   check_in_replayed: [409, "This check-in, or a newer one, was received before", "Send a new one."],

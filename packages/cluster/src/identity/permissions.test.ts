@@ -18,6 +18,7 @@ const table: Record<string, string> = {
   "user.read": "S - o O - A",
   "user.manage": "S - o O - -",
   "key.read": "S - - - - A",
+  "key.manage": "S - - - - -",
   "audit.read": "S - - - - A",
   "profile.read": "S C o O - A",
   "profile.manage": "S - o O - -",

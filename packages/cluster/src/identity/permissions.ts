@@ -9,6 +9,7 @@ export const permissions = [
   "user.read",
   "user.manage",
   "key.read",
+  "key.manage",
   "audit.read",
   "profile.read",
   "profile.manage",

@@ -1,6 +1,7 @@
 import { verifyKeyOf } from "@postern/protocol";
 import type { Signer, VerifyKey } from "@postern/token";
 import type { Db } from "../schema.ts";
+import { findKeysByBundle } from "./bundle-keys.ts";
 import { type KeyStore, KeyStoreError } from "./key-store.ts";
 import type { KeyUse } from "./tables.ts";
 
@@ -19,50 +20,50 @@ export interface ClusterKeys {
   /** All audit keys of the key store that are not compromised, by their ids. */
   readonly auditKeys: ReadonlyMap<string, VerifyKey>;
   /**
-   * The token key of that id, for signing again what it signed before; null when it is compromised, unknown, or not a
-   * token key.
+   * The token key of that id, for signing again what it signed before; null when it is compromised, destroyed, unknown,
+   * or not a token key.
    */
   tokenSignerOf(kid: string): Signer | null;
+  /** Whether it is a token key of ours that signs nothing any more: compromised or destroyed. */
+  isWithdrawn(kid: string): boolean;
+  /** All token keys that may sign, newest first; those that are no longer in the trust bundle among them. */
+  readonly tokenSigners: readonly Signer[];
+  /** Ids of the keys that an agent holds which has acknowledged this version of the trust bundle; none when it is unknown. */
+  keyIdsInBundle(version: number): readonly string[];
 }
 
 /**
- * Loads the keys of the cluster that the database names. Root keys stay sealed.
+ * Loads the keys of the cluster that the database names. Root keys stay sealed. Keys that another node made are kept in
+ * this node's key store, and those that were destroyed are removed from it.
  *
  * @returns null when the database belongs to no cluster yet
  * @throws {KeyStoreError} when the key store lacks a key that the database names
  */
 export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<ClusterKeys | null> {
-  const cluster = await db.selectFrom("cluster").select("id").executeTakeFirst();
-  if (cluster === undefined) return null;
-  const rows = await db
-    .selectFrom("signing_key")
-    .select(["kid", "use", "state"])
-    .orderBy("created_at")
-    .orderBy("kid")
-    .execute();
-  const bundle = await db
-    .selectFrom("trust_bundle")
-    .select(["version", "jws"])
-    .orderBy("version", "desc")
-    .limit(1)
-    .executeTakeFirstOrThrow();
-
+  const read = await db.transaction().execute(readKeys); // as of one moment
+  if (read === null) return null;
+  const { clusterId, rows, bundle, keysByBundle } = read;
+  for (const { kid, use, sealed, destroyed_at } of rows) {
+    if (destroyed_at !== null) keyStore.destroy(kid);
+    else if (sealed !== null) keyStore.adopt(kid, use, sealed);
+  }
+  const mayLoad = rows.filter((row) => row.state !== "compromised" && row.destroyed_at === null);
   const usableOf = (use: "token" | "audit") =>
-    rows
-      .filter((row) => row.use === use && row.state !== "compromised")
-      .map(({ kid }) => [kid, keyStore.load(kid, use)] as const);
-  const tokenSigners = new Map<string, Signer>(usableOf("token"));
+    mayLoad.filter((row) => row.use === use).map(({ kid }) => [kid, keyStore.load(kid, use)] as const);
   const activeKid = (use: KeyUse): string => {
-    const row = rows.findLast((one) => one.use === use && one.state === "active");
+    const row = mayLoad.findLast((one) => one.use === use && one.state === "active");
     if (row === undefined) throw new KeyStoreError(`The cluster has no active ${use} key.`);
     return row.kid;
   };
+  const tokenSigners = new Map<string, Signer>(usableOf("token"));
   const tokenSigner = tokenSigners.get(activeKid("token"));
   if (tokenSigner === undefined) throw new KeyStoreError("The cluster has no active token key.");
   const roots = rows.filter((row) => row.use === "root" && row.state !== "compromised").map((row) => row.kid);
+  const withdrawn = new Set(rows.filter((row) => row.use === "token").map((row) => row.kid));
+  for (const kid of tokenSigners.keys()) withdrawn.delete(kid);
 
   return {
-    clusterId: cluster.id,
+    clusterId,
     rootThumbprints: signedFirst(roots, bundle.jws),
     trustBundle: bundle,
     tokenSigner,
@@ -70,7 +71,29 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
     auditSigner: keyStore.load(activeKid("audit"), "audit"),
     auditKeys: new Map(usableOf("audit").map(([kid, { publicJwk }]) => [kid, verifyKeyOf(publicJwk)])),
     tokenSignerOf: (kid) => tokenSigners.get(kid) ?? null,
+    isWithdrawn: (kid) => withdrawn.has(kid),
+    tokenSigners: [...tokenSigners.values()].reverse(),
+    keyIdsInBundle: (version) => keysByBundle.get(version) ?? [],
   };
+}
+
+async function readKeys(db: Db) {
+  const cluster = await db.selectFrom("cluster").select("id").executeTakeFirst();
+  if (cluster === undefined) return null;
+  const rows = await db
+    .selectFrom("signing_key")
+    .leftJoin("key_copy", "key_copy.kid", "signing_key.kid")
+    .select(["signing_key.kid", "use", "state", "sealed", "destroyed_at"])
+    .orderBy("created_at")
+    .orderBy("signing_key.kid")
+    .execute();
+  const bundle = await db
+    .selectFrom("trust_bundle")
+    .select(["version", "jws"])
+    .orderBy("version", "desc")
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  return { clusterId: cluster.id, rows, bundle, keysByBundle: await findKeysByBundle(db) };
 }
 
 /** The root named in the bundle's header comes first. It is our own bundle, so its header can be read as it is. */

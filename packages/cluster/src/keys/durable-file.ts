@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -15,6 +15,12 @@ export function writePrivateFile(path: string, content: string): void {
     closeSync(file);
   }
   renameSync(temporary, path);
+  flushDirectory(dirname(path));
+}
+
+/** Removes a file, and flushes the directory, so that a power cut does not bring it back. */
+export function removePrivateFile(path: string): void {
+  rmSync(path);
   flushDirectory(dirname(path));
 }
 

@@ -5,7 +5,7 @@ import { signerOf } from "@postern/protocol";
 import type { Signer } from "@postern/token";
 import { type Argon2Cost, argon2id, usualCost } from "../argon2id.ts";
 import type { RandomBytes } from "../db/ids.ts";
-import { writePrivateFile } from "./durable-file.ts";
+import { removePrivateFile, writePrivateFile } from "./durable-file.ts";
 import type { KeyUse } from "./tables.ts";
 
 /** The key store cannot be opened or lacks a key. The message says what to do. */
@@ -19,6 +19,21 @@ export interface KeyStore {
   create(use: KeyUse): Signer;
   /** @throws {KeyStoreError} when the key is not there or was altered */
   load(kid: string, use: KeyUse): Signer;
+  has(kid: string): boolean;
+  /**
+   * The file of a key, for another store with the same secret; worth nothing without that.
+   *
+   * @throws {KeyStoreError} when the key is not there
+   */
+  sealedCopy(kid: string): string;
+  /**
+   * Keeps a key that came as a copy from another node; does nothing when it is here already.
+   *
+   * @throws {KeyStoreError} when it is not that key, or was sealed by another store
+   */
+  adopt(kid: string, use: KeyUse, copy: string): void;
+  /** Removes a private half for good; does nothing when it is not here. */
+  destroy(kid: string): void;
 }
 
 export interface OpenKeyStoreOptions {
@@ -56,32 +71,53 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
   const { directory, randomBytes } = options;
   if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
   const secret = hasKeyStore(directory) ? await openStore(options) : await createStore(options);
+  const pathOf = (kid: string) => join(directory, `${kid}.json`);
+  const has = (kid: string) => isKeyId(kid) && existsSync(pathOf(kid));
+
+  function requirePath(kid: string, what: string): string {
+    if (has(kid)) return pathOf(kid);
+    throw new KeyStoreError(
+      `The ${what} ${kid} is not in ${directory}. Put the file back from a backup, or copy it from another node.`,
+    );
+  }
+
   return {
+    has,
     create(use) {
       const privateKey = ed25519From(randomBytes(32));
       const signer = signerOf(privateKey);
-      const sealedKey = seal(
-        secret,
-        signer.kid,
-        use,
-        privateKey.export({ format: "der", type: "pkcs8" }),
-        randomBytes(12),
-      );
-      writePrivateFile(join(directory, `${signer.kid}.json`), `${JSON.stringify(sealedKey)}\n`);
+      const plain = privateKey.export({ format: "der", type: "pkcs8" });
+      const sealedKey = seal(secret, signer.kid, use, plain, randomBytes(12));
+      writePrivateFile(pathOf(signer.kid), `${JSON.stringify(sealedKey)}\n`);
       return signer;
     },
     load(kid, use) {
-      const path = join(directory, `${kid}.json`);
-      if (!/^[\w-]{43}$/.test(kid) || !existsSync(path)) {
-        throw new KeyStoreError(
-          `The ${use} key ${kid} is not in ${directory}. Put the file back from a backup, or copy it from another node.`,
-        );
-      }
-      const signer = signerOf(createPrivateKey({ key: unseal(secret, kid, use, path), format: "der", type: "pkcs8" }));
-      if (signer.kid !== kid) throw new KeyStoreError(`The file ${path} holds another key. Put it back from a backup.`);
-      return signer;
+      const path = requirePath(kid, `${use} key`);
+      return signerFrom(unseal(secret, kid, use, readFileSync(path, "utf8"), `key file ${path}`), kid);
+    },
+    sealedCopy: (kid) => readFileSync(requirePath(kid, "key"), "utf8"),
+    adopt(kid, use, copy) {
+      if (has(kid)) return;
+      if (!isKeyId(kid)) throw new KeyStoreError("The database names a key by what is no key id.");
+      signerFrom(unseal(secret, kid, use, copy, `copy of the ${use} key ${kid}`), kid);
+      writePrivateFile(pathOf(kid), copy);
+    },
+    destroy(kid) {
+      if (has(kid)) removePrivateFile(pathOf(kid));
     },
   };
+}
+
+/** An RFC 7638 thumbprint, and so a name without anything that a path would obey. */
+function isKeyId(kid: string): boolean {
+  return /^[\w-]{43}$/.test(kid);
+}
+
+/** @throws {KeyStoreError} when it is another key than its id says */
+function signerFrom(der: Buffer, kid: string): Signer {
+  const signer = signerOf(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  if (signer.kid !== kid) throw new KeyStoreError(`The file of ${kid} holds another key. Put it back from a backup.`);
+  return signer;
 }
 
 /** Whether {@link openKeyStore} would find a store there instead of making one. */
@@ -165,21 +201,18 @@ function seal(secret: Uint8Array, kid: string, use: KeyUse, plain: Uint8Array, n
   };
 }
 
-function unseal(secret: Uint8Array, kid: string, use: KeyUse, path: string): Buffer {
+function unseal(secret: Uint8Array, kid: string, use: KeyUse, content: string, what: string): Buffer {
   try {
-    const { nonce, sealed } = JSON.parse(readFileSync(path, "utf8")) as SealedKey;
+    const { nonce, sealed } = JSON.parse(content) as SealedKey;
     const bytes = Buffer.from(sealed, "base64url");
     const decipher = createDecipheriv("aes-256-gcm", secret, Buffer.from(nonce, "base64url"), { authTagLength: 16 });
     decipher.setAAD(associatedData(kid, use));
     decipher.setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
   } catch (error) {
-    throw new KeyStoreError(
-      `The key file ${path} was altered or belongs to another store. Put it back from a backup.`,
-      {
-        cause: error,
-      },
-    );
+    throw new KeyStoreError(`The ${what} was altered or belongs to another store. Put it back from a backup.`, {
+      cause: error,
+    });
   }
 }
 

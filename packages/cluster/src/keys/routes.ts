@@ -1,21 +1,22 @@
 import { Type } from "typebox";
-import { toRfc3339 } from "../clock.ts";
+import { toRfc3339, toRfc3339OrNull } from "../clock.ts";
 import { afterPosition } from "../db/keyset.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
-import { oneOf, Time } from "../http/schema.ts";
+import { nullable, oneOf, Time } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { Db } from "../schema.ts";
-import { keyStates, keyUses, type SigningKeyTable } from "./tables.ts";
+import { type KeyCopyTable, keyStates, keyUses, type SigningKeyTable } from "./tables.ts";
 
 const PublicJwk = Type.Object({ kty: Type.Literal("OKP"), crv: Type.Literal("Ed25519"), x: Type.String() });
 
-const Key = Type.Object({
+export const Key = Type.Object({
   kid: Type.String({ description: "RFC 7638 thumbprint" }),
   use: oneOf(keyUses),
   state: oneOf(keyStates),
   publicJwk: PublicJwk,
   createdAt: Time,
   stateChangedAt: Time,
+  destroyedAt: nullable(Time),
 });
 
 const Query = listQuery({ use: Type.Optional(oneOf(keyUses)), state: Type.Optional(oneOf(keyStates)) }, ["createdAt"]);
@@ -31,20 +32,34 @@ export function keyRoutes(api: Server, reads: Db): void {
     async (request) => {
       const { use, state } = request.query;
       const page = pageRequest("keys", request.query, "createdAt");
-      let query = reads.selectFrom("signing_key").selectAll();
+      let query = selectKeys(reads);
       if (use !== undefined) query = query.where("use", "=", use);
       if (state !== undefined) query = query.where("state", "=", state);
       if (page.after !== null) {
-        query = query.where(afterPosition({ key: "created_at", id: "kid" }, page.direction, page.after));
+        query = query.where(afterPosition({ key: "created_at", id: "signing_key.kid" }, page.direction, page.after));
       }
       const rows = await query
         .orderBy("created_at", page.direction)
-        .orderBy("kid", page.direction)
+        .orderBy("signing_key.kid", page.direction)
         .limit(page.limit + 1)
         .execute();
       return toPage(page, rows, (row) => ({ key: row.created_at, id: row.kid }), toKey);
     },
   );
+}
+
+export type KeyRow = SigningKeyTable & Pick<KeyCopyTable, "destroyed_at">;
+
+function selectKeys(db: Db) {
+  return db
+    .selectFrom("signing_key")
+    .leftJoin("key_copy", "key_copy.kid", "signing_key.kid")
+    .selectAll("signing_key")
+    .select("destroyed_at");
+}
+
+export async function findKey(db: Db, kid: string): Promise<KeyRow | undefined> {
+  return selectKeys(db).where("signing_key.kid", "=", kid).executeTakeFirst();
 }
 
 const JwkSet = Type.Object({
@@ -85,7 +100,7 @@ export function jwksRoute(app: Server, reads: Db): void {
   );
 }
 
-function toKey(row: SigningKeyTable) {
+export function toKey(row: KeyRow) {
   return {
     kid: row.kid,
     use: row.use,
@@ -93,6 +108,7 @@ function toKey(row: SigningKeyTable) {
     publicJwk: publicJwkOf(row),
     createdAt: toRfc3339(row.created_at),
     stateChangedAt: toRfc3339(row.state_changed_at),
+    destroyedAt: toRfc3339OrNull(row.destroyed_at),
   };
 }
 
