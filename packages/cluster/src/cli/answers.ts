@@ -75,7 +75,6 @@ export interface Agent {
   readonly state: string;
   readonly protection: string | null;
   readonly profileId: string;
-  readonly labels: readonly string[];
   readonly enrolledAt: string;
   readonly seenAt: string;
 }
