@@ -146,6 +146,15 @@ test("a broken connection fails what is under way, and nothing after it", async 
   expect(await store.reads.selectFrom("tally").select("count").execute()).toEqual([{ count: 2 }]);
 });
 
+test("a transaction that could not begin leaves its connection to nobody", async () => {
+  const store = await open();
+  await ask("alter table migration rename to hidden");
+  await expect(store.durable(countOn)).rejects.toThrow('"migration" does not exist');
+  await ask("alter table hidden rename to migration");
+  await store.durable(countOn);
+  expect(await total()).toBe(1);
+});
+
 test("a node that hangs inside a transaction is thrown out; nothing is set for the session", async () => {
   const store = await open();
   const show = async (db: Kysely<Tables>, name: string) =>
