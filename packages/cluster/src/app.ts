@@ -1,5 +1,6 @@
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentsByBundle } from "./agents/agents-by-bundle.ts";
+import { labelRoutes } from "./agents/label-routes.ts";
 import { agentRoutes } from "./agents/routes.ts";
 import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -134,6 +135,7 @@ export async function createApp({
       profileRoutes(api, { store, audit, clock, newId, feed });
       activationKeyRoutes(api, { store, audit, clock, newId, randomBytes, keys });
       agentRoutes(api, { reads, clock, keys });
+      labelRoutes(api, { store, audit, clock, keys });
       tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed });
       eventRoutes(api, reads);
       done();

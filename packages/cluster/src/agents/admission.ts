@@ -124,6 +124,7 @@ async function insertAgent(
     refused_rev: null,
     refused_code: null,
     bundle_ver: 0,
+    labels_changed_at: now,
   };
   await tx.insertInto("agent").values(agent).execute();
   const presence = { agent_id: id, boot: 0, n: 0, seen_at: now, due_at: now + agentLimits.graceMs };

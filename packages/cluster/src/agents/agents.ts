@@ -1,22 +1,12 @@
-import type { Platform, ProtectionState } from "@postern/protocol";
 import { sql } from "kysely";
 import { afterPosition } from "../db/keyset.ts";
-import { containsText } from "../db/search-text.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import { type ProfileSettings, readSettings } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import type { RevisionSources } from "./desired-revision.ts";
-import { agentLimits } from "./limits.ts";
+import { type AgentFilter, whereMatching } from "./filters.ts";
 import type { AgentTable, PresenceTable } from "./tables.ts";
-
-export const agentStates = ["active", "inactive"] as const;
-export type AgentState = (typeof agentStates)[number];
-
-/** Whether an agent is heard of as often as it should be. */
-export function stateOfAgent({ due_at }: Pick<PresenceTable, "due_at">, now: number): AgentState {
-  return now < due_at + agentLimits.graceMs ? "active" : "inactive";
-}
 
 /** An agent with what the cluster wants of it. */
 export interface KnownAgent {
@@ -51,14 +41,6 @@ export async function findAgentAnywhere(db: Db, id: string): Promise<KnownAgent 
   };
 }
 
-export interface AgentFilter {
-  /** Part of the host name. */
-  readonly q?: string;
-  readonly platform?: Platform;
-  readonly state?: AgentState;
-  readonly protection?: ProtectionState;
-}
-
 export const agentSortFields = ["hostName", "enrolledAt", "seenAt"] as const;
 export type AgentSortField = (typeof agentSortFields)[number];
 const sortColumns = { hostName: "host_name_search", enrolledAt: "enrolled_at", seenAt: "seen_at" } as const;
@@ -74,15 +56,12 @@ export async function listAgents(
   now: number,
 ): Promise<ListedAgent[]> {
   const key = sortColumns[field];
-  let query = db.selectFrom("agent").innerJoin("presence", "presence.agent_id", "agent.id").selectAll();
-  if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
-  if (filter.q !== undefined) query = query.where(containsText("host_name_search", filter.q));
-  if (filter.platform !== undefined) query = query.where("platform", "=", filter.platform);
-  if (filter.protection !== undefined) query = query.where("protection_state", "=", filter.protection);
-  if (filter.state !== undefined) {
-    const limitOfActive = now - agentLimits.graceMs;
-    query = query.where("due_at", filter.state === "active" ? ">" : "<=", limitOfActive);
-  }
+  let query = whereMatching(
+    db.selectFrom("agent").innerJoin("presence", "presence.agent_id", "agent.id").selectAll(),
+    reach,
+    filter,
+    now,
+  );
   if (after !== null) query = query.where(afterPosition({ key, id: "id" }, direction, after));
   return query
     .orderBy(sql.ref(key), direction)

@@ -9,6 +9,12 @@ export const agentLimits = {
   activationKeyMaxMs: 366 * day,
   activationKeyDefaultUses: 1,
   activationKeyMaxUses: 100_000,
+  /** Labels sort agents; whoever needs more of them wants a database. */
+  maxLabelsPerAgent: 32,
+  /** A change of labels by ids: 500 ids fill a third of a body. */
+  maxAgentIdsPerRequest: 500,
+  /** A change of labels by filter is one transaction, which every other change waits for. */
+  maxAgentsPerBulkChange: 10_000,
   /** Sightings of one statement; each has five parameters. */
   maxSightingsPerWrite: 500,
 } as const;

@@ -15,8 +15,10 @@ beforeEach(async () => {
     await sql`insert into tenant values ('t', 'T', 't', 0, 0, 1)`.execute(tx);
     await sql`insert into profile values ('p', 't', 'Default', 'default', 1, '{}', 0, 0)`.execute(tx);
     for (const id of ["a", "b"]) {
-      await sql`insert into agent values
-        (${id}, 't', 'windows', 'h', 'h', '{}', 'x', ${id}, 0, 'p', 0, 0, null, null, 0, null, null, 0)`.execute(tx);
+      await sql`insert into agent
+        (id, tenant_id, platform, host_name, host_name_search, facts, identity_key, identity_thumbprint, enrolled_at,
+         profile_id, assigned_at, revision_lead, applied_rev, bundle_ver)
+        values (${id}, 't', 'windows', 'h', 'h', '{}', 'x', ${id}, 0, 'p', 0, 0, 0, 0)`.execute(tx);
     }
   });
   presence = createPresence(store.durable);

@@ -1,78 +1,24 @@
-import { type Facts, type ProtectionReport, platforms, protectionStates } from "@postern/protocol";
 import { Type } from "typebox";
-import { type Clock, toRfc3339 } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { accessOf, type RequestAccess } from "../http/access.ts";
+import { etagOf } from "../http/etag.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
-import { IdParams, nullable, oneOf, type Static, Time, Uuid } from "../http/schema.ts";
+import { IdParams, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import type { Db } from "../schema.ts";
-import {
-  agentSortFields,
-  agentStates,
-  findAgentAnywhere,
-  type KnownAgent,
-  listAgents,
-  positionOfAgent,
-  stateOfAgent,
-} from "./agents.ts";
+import { agentSortFields, findAgentAnywhere, type KnownAgent, listAgents, positionOfAgent } from "./agents.ts";
 import { desiredRevision } from "./desired-revision.ts";
-import { toReportedTime } from "./reported-time.ts";
-import type { AgentTable, PresenceTable } from "./tables.ts";
+import { agentFilters } from "./filters.ts";
+import { labelsOf } from "./labels.ts";
+import { AgentDetail, AgentSummary, toDetail, toSummary } from "./views.ts";
 
 export interface AgentServices {
   readonly reads: Db;
   readonly clock: Clock;
   readonly keys: ClusterKeys;
 }
-
-const summary = {
-  id: Uuid,
-  tenantId: Uuid,
-  hostName: Type.String(),
-  platform: oneOf(platforms),
-  osVersion: Type.String(),
-  agentVersion: Type.String(),
-  state: oneOf(agentStates),
-  protection: nullable(oneOf(protectionStates, { description: "As reported last; null until it has reported." })),
-  profileId: Uuid,
-  enrolledAt: Time,
-  seenAt: Time,
-};
-const AgentSummary = Type.Object(summary);
-
-const AgentDetail = Type.Object({
-  ...summary,
-  tenant: Type.Object({ id: Uuid, name: Type.String() }),
-  profile: Type.Object({ id: Uuid, name: Type.String() }),
-  facts: Type.Object({
-    hostName: Type.String(),
-    platform: oneOf(platforms),
-    osVersion: Type.String(),
-    arch: Type.String(),
-    agentVersion: Type.String(),
-    machineId: Type.String(),
-    addresses: Type.Array(Type.String()),
-  }),
-  protectionReport: nullable(
-    Type.Object({
-      state: oneOf(protectionStates),
-      since: Time,
-      budgetLeftSeconds: nullable(Type.Integer()),
-      tokenId: nullable(Uuid),
-      layers: Type.Record(Type.String(), Type.String()),
-    }),
-  ),
-  config: Type.Object({
-    desiredRev: Type.Integer(),
-    appliedRev: Type.Integer({ description: "0 until it has reported." }),
-    refused: nullable(Type.Object({ rev: Type.Integer(), code: Type.String() })),
-  }),
-  trustBundle: Type.Object({ current: Type.Integer(), acknowledged: Type.Integer() }),
-  identityThumbprint: Type.String(),
-  dueAt: Time,
-});
 
 const AgentConfig = Type.Object({
   rev: Type.Integer(),
@@ -88,16 +34,7 @@ const AgentConfig = Type.Object({
   }),
 });
 
-const Query = listQuery(
-  {
-    tenantId: Type.Optional(Uuid),
-    q: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Part of the host name." })),
-    platform: Type.Optional(oneOf(platforms)),
-    state: Type.Optional(oneOf(agentStates)),
-    protection: Type.Optional(oneOf(protectionStates)),
-  },
-  agentSortFields,
-);
+const Query = listQuery(agentFilters, agentSortFields);
 
 const tags = ["agents"];
 const reading = { access: { permission: "agent.read", scope: "tenant" } } as const;
@@ -119,11 +56,15 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
       const page = pageRequest("agents", request.query, "hostName");
       const now = clock.now();
       const rows = await listAgents(reads, reach, request.query, page, now);
+      const labels = await labelsOf(
+        reads,
+        rows.map(({ id }) => id),
+      );
       return toPage(
         page,
         rows,
         (row) => positionOfAgent(row, page.field),
-        (row) => toSummary(row, row, now),
+        (row) => toSummary(row, row, labels.get(row.id) ?? [], now),
       );
     },
   );
@@ -134,9 +75,13 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
       config: readingOne,
       schema: { tags, summary: "One agent", params: IdParams, response: { 200: AgentDetail } },
     },
-    async (request) => {
-      const known = await requireAgent(reads, request.params.id, accessOf(request));
-      return toDetail(known, keys.trustBundle.version, clock.now());
+    async (request, reply) => {
+      const { id } = request.params;
+      const known = await requireAgent(reads, id, accessOf(request));
+      const labels = await labelsOf(reads, [id]);
+      return reply
+        .header("etag", etagOf(known.agent.labels_changed_at))
+        .send(toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now()));
     },
   );
 
@@ -169,51 +114,4 @@ export async function requireAgent(reads: Db, id: string, access: RequestAccess)
   if (known === undefined) throw new Problem("not_found");
   access.requireTenant(known.agent.tenant_id);
   return known;
-}
-
-function toSummary(agent: AgentTable, presence: PresenceTable, now: number): Static<typeof AgentSummary> {
-  const facts = JSON.parse(agent.facts) as Facts;
-  return {
-    id: agent.id,
-    tenantId: agent.tenant_id,
-    hostName: agent.host_name,
-    platform: agent.platform,
-    osVersion: facts.osVersion,
-    agentVersion: facts.agentVersion,
-    state: stateOfAgent(presence, now),
-    protection: agent.protection_state,
-    profileId: agent.profile_id,
-    enrolledAt: toRfc3339(agent.enrolled_at),
-    seenAt: toRfc3339(presence.seen_at),
-  };
-}
-
-function toDetail(
-  { agent, presence, profile, tenantName, revision }: KnownAgent,
-  bundleVersion: number,
-  now: number,
-): Static<typeof AgentDetail> {
-  return {
-    ...toSummary(agent, presence, now),
-    tenant: { id: agent.tenant_id, name: tenantName },
-    profile: { id: profile.id, name: profile.name },
-    facts: JSON.parse(agent.facts) as Facts,
-    protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
-    config: {
-      desiredRev: desiredRevision(revision, agent.applied_rev).rev,
-      appliedRev: agent.applied_rev,
-      refused: refusedOf(agent),
-    },
-    trustBundle: { current: bundleVersion, acknowledged: agent.bundle_ver },
-    identityThumbprint: agent.identity_thumbprint,
-    dueAt: toRfc3339(presence.due_at),
-  };
-}
-
-function refusedOf({ refused_rev: rev, refused_code: code }: AgentTable): { rev: number; code: string } | null {
-  return rev === null || code === null ? null : { rev, code };
-}
-
-function toReport({ state, since, budgetLeft, jti, layers }: ProtectionReport) {
-  return { state, since: toReportedTime(since), budgetLeftSeconds: budgetLeft ?? null, tokenId: jti ?? null, layers };
 }

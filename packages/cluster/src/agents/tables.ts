@@ -4,6 +4,7 @@ import type { Migration } from "../db/migration.ts";
 export interface AgentTables {
   activation_key: ActivationKeyTable;
   agent: AgentTable;
+  agent_label: AgentLabelTable;
   enrolment: EnrolmentTable;
   presence: PresenceTable;
 }
@@ -51,6 +52,15 @@ export interface AgentTable {
   refused_code: string | null;
   /** Version of the trust bundle that it has acknowledged; 0: none yet. */
   bundle_ver: number;
+  /** Of its labels; rises with every change. */
+  labels_changed_at: number;
+}
+
+/** A word that people have given an agent. Workloads have no say in it. */
+export interface AgentLabelTable {
+  agent_id: string;
+  tenant_id: string;
+  label: string;
 }
 
 /** Which agent a request to enrol made, so that its repetition gives the same answer. */
@@ -99,5 +109,17 @@ export const agentMigration: Migration = {
       agent_id text primary key references agent (id), boot int8 not null, n int8 not null,
       seen_at int8 not null, due_at int8 not null
     )`,
+  ],
+};
+
+export const labelMigration: Migration = {
+  name: "agents-2",
+  statements: [
+    "alter table agent add column labels_changed_at int8 not null default 0",
+    `create table agent_label (
+      agent_id text not null references agent (id), tenant_id text not null references tenant (id), label text not null,
+      primary key (agent_id, label)
+    )`,
+    "create index agent_label_tenant on agent_label (tenant_id, label, agent_id)",
   ],
 };

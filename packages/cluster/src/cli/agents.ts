@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { addLabelCommand } from "./agent-labels.ts";
 import type { Agent, AgentDetail, JournalEvent } from "./answers.ts";
 import { type Api, get, list } from "./api.ts";
 import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
@@ -13,6 +14,7 @@ interface AgentListOptions extends ListOptions {
   readonly platform?: string;
   readonly state?: string;
   readonly protection?: string;
+  readonly label?: string;
 }
 
 interface OneAgentOptions {
@@ -27,7 +29,7 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
     .command("list")
     .description("List the agents that you see.")
     .option("--tenant <tenant>", "only those of this tenant (name or id)")
-    .option("--search <text>", "only those with this in their host name")
+    .option("--search <text>", "only those with this in their host name or in a label")
     .addOption(
       new Option("--platform <platform>", "only this platform").choices([
         "windows",
@@ -46,6 +48,7 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
         "unsupported",
       ]),
     )
+    .option("--label <label>", "only those with this label")
     .addOption(limitOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -53,6 +56,7 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
       examples(
         "postern agent list --tenant acme",
         "postern agent list --protection lifted",
+        "postern agent list --label site:berlin",
         "postern agent list --state inactive --json | jq -r '.[].hostName'",
       ),
     )
@@ -92,6 +96,7 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
         printList(terminal, listed, options, { columns: journalColumns, none: "Nothing was journaled yet." });
       }),
     );
+  addLabelCommand(agent, terminal);
 }
 
 const journalColumns: readonly Column<JournalEvent>[] = [
@@ -115,9 +120,9 @@ function whatOf({ data, redemption, forked, linked }: JournalEvent): string {
 const agentStates = ["active", "inactive"];
 
 async function listAgents(terminal: Terminal, api: Api, options: AgentListOptions): Promise<void> {
-  const { search: q, platform, state, protection } = options;
+  const { search: q, platform, state, protection, label } = options;
   const tenantId = options.tenant === undefined ? undefined : (await findTenant(api, options.tenant)).id;
-  const listed = await list<Agent>(api, "/agents", { q, tenantId, platform, state, protection }, options.limit);
+  const listed = await list<Agent>(api, "/agents", { q, tenantId, platform, state, protection, label }, options.limit);
   const names = options.json ? new Map<string, string>() : await tenantNames(api);
   const now = terminal.now();
   const columns: readonly Column<Agent>[] = [
@@ -144,6 +149,7 @@ function detailOf(agent: AgentDetail, now: number): string {
     ["platform", `${agent.platform} ${agent.osVersion}, ${facts.arch}`],
     ["addresses", facts.addresses.join(", ") || "-"],
     ["agent version", agent.agentVersion],
+    ["labels", agent.labels.length > 0 ? agent.labels.join(", ") : undefined],
     ["state", `${agent.state}, seen ${fromNow(agent.seenAt, now)}`],
     ["enrolled", time(agent.enrolledAt)],
     ["profile", `${agent.profile.name} (${agent.profile.id})`],

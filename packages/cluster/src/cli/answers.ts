@@ -75,6 +75,7 @@ export interface Agent {
   readonly state: string;
   readonly protection: string | null;
   readonly profileId: string;
+  readonly labels: readonly string[];
   readonly enrolledAt: string;
   readonly seenAt: string;
 }
