@@ -1,0 +1,111 @@
+import { type Facts, type ProtectionReport, platforms, protectionStates } from "@postern/protocol";
+import { Type } from "typebox";
+import { toRfc3339 } from "../clock.ts";
+import { nullable, oneOf, type Static, Time, Uuid } from "../http/schema.ts";
+import type { KnownAgent } from "./agents.ts";
+import { desiredRevision } from "./desired-revision.ts";
+import { toReportedTime } from "./reported-time.ts";
+import { agentStates, stateOfAgent } from "./state.ts";
+import type { AgentTable, PresenceTable } from "./tables.ts";
+
+const summary = {
+  id: Uuid,
+  tenantId: Uuid,
+  hostName: Type.String(),
+  platform: oneOf(platforms),
+  osVersion: Type.String(),
+  agentVersion: Type.String(),
+  state: oneOf(agentStates),
+  protection: nullable(oneOf(protectionStates, { description: "As reported last; null until it has reported." })),
+  profileId: Uuid,
+  labels: Type.Array(Type.String()),
+  enrolledAt: Time,
+  seenAt: Time,
+};
+export const AgentSummary = Type.Object(summary);
+
+export const AgentDetail = Type.Object({
+  ...summary,
+  tenant: Type.Object({ id: Uuid, name: Type.String() }),
+  profile: Type.Object({ id: Uuid, name: Type.String() }),
+  facts: Type.Object({
+    hostName: Type.String(),
+    platform: oneOf(platforms),
+    osVersion: Type.String(),
+    arch: Type.String(),
+    agentVersion: Type.String(),
+    machineId: Type.String(),
+    addresses: Type.Array(Type.String()),
+  }),
+  protectionReport: nullable(
+    Type.Object({
+      state: oneOf(protectionStates),
+      since: Time,
+      budgetLeftSeconds: nullable(Type.Integer()),
+      tokenId: nullable(Uuid),
+      layers: Type.Record(Type.String(), Type.String()),
+    }),
+  ),
+  config: Type.Object({
+    desiredRev: Type.Integer(),
+    appliedRev: Type.Integer({ description: "0 until it has reported." }),
+    refused: nullable(Type.Object({ rev: Type.Integer(), code: Type.String() })),
+  }),
+  trustBundle: Type.Object({ current: Type.Integer(), acknowledged: Type.Integer() }),
+  identityThumbprint: Type.String(),
+  dueAt: Time,
+});
+
+export function toSummary(
+  agent: AgentTable,
+  presence: PresenceTable,
+  labels: readonly string[],
+  now: number,
+): Static<typeof AgentSummary> {
+  const facts = JSON.parse(agent.facts) as Facts;
+  return {
+    id: agent.id,
+    tenantId: agent.tenant_id,
+    hostName: agent.host_name,
+    platform: agent.platform,
+    osVersion: facts.osVersion,
+    agentVersion: facts.agentVersion,
+    state: stateOfAgent(presence, now),
+    protection: agent.protection_state,
+    profileId: agent.profile_id,
+    labels: [...labels],
+    enrolledAt: toRfc3339(agent.enrolled_at),
+    seenAt: toRfc3339(presence.seen_at),
+  };
+}
+
+export function toDetail(
+  { agent, presence, profile, tenantName, revision }: KnownAgent,
+  labels: readonly string[],
+  bundleVersion: number,
+  now: number,
+): Static<typeof AgentDetail> {
+  return {
+    ...toSummary(agent, presence, labels, now),
+    tenant: { id: agent.tenant_id, name: tenantName },
+    profile: { id: profile.id, name: profile.name },
+    facts: JSON.parse(agent.facts) as Facts,
+    protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
+    config: {
+      desiredRev: desiredRevision(revision, agent.applied_rev).rev,
+      appliedRev: agent.applied_rev,
+      refused: refusedOf(agent),
+    },
+    trustBundle: { current: bundleVersion, acknowledged: agent.bundle_ver },
+    identityThumbprint: agent.identity_thumbprint,
+    dueAt: toRfc3339(presence.due_at),
+  };
+}
+
+function refusedOf({ refused_rev: rev, refused_code: code }: AgentTable): { rev: number; code: string } | null {
+  return rev === null || code === null ? null : { rev, code };
+}
+
+function toReport({ state, since, budgetLeft, jti, layers }: ProtectionReport) {
+  return { state, since: toReportedTime(since), budgetLeftSeconds: budgetLeft ?? null, tokenId: jti ?? null, layers };
+}
