@@ -1,8 +1,8 @@
 import { chmodSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { LineReader, toLine } from "../framing.ts";
 import { commandBytes, commandClients, commandIdleMs, commandTimeoutMs } from "../limits.ts";
 import { AlreadyRunning, type CommandListener, type SendCommand, ServiceUnreachable } from "../ports.ts";
-import { LineReader, toLine } from "../windows/framing.ts";
 
 const ownerOnly = 0o600;
 

@@ -1,6 +1,6 @@
+import { toLine } from "../framing.ts";
 import { commandBytes, commandIdleMs, commandTimeoutMs } from "../limits.ts";
 import { type SendCommand, ServiceUnreachable } from "../ports.ts";
-import { toLine } from "./framing.ts";
 import { kernel32 } from "./kernel32.ts";
 import { pipeRetryMs } from "./limits.ts";
 import { type Handle, succeed, WindowsError } from "./native.ts";

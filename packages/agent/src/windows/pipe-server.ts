@@ -1,6 +1,6 @@
+import { LineReader, toLine } from "../framing.ts";
 import { commandBytes, commandClients, commandIdleMs } from "../limits.ts";
 import type { CommandListener } from "../ports.ts";
-import { LineReader, toLine } from "./framing.ts";
 import { kernel32 } from "./kernel32.ts";
 import { pipeRetryMs } from "./limits.ts";
 import { koffi, WindowsError } from "./native.ts";
