@@ -2,6 +2,7 @@ import { type CheckIn, type Facts, MessageRefused, maxHoldMs, sealCheckIn } from
 import type { Signer } from "@postern/token";
 import { promptCheckInGapMs, refusedByClusterMs, requestTimeoutMs } from "../limits.ts";
 import type { Clock } from "../ports.ts";
+import { NotSaved } from "../running-agent.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Exchange, NoResponse, type UnverifiedResponse } from "./exchange.ts";
 import { unverifiedAnswer, unverifiedProblemCode } from "./problem.ts";
@@ -85,11 +86,12 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
   async function checkIn(): Promise<Pause> {
     const givenUp = new AbortController();
     interrupt = () => givenUp.abort();
-    const nonce = options.newNonce();
-    const facts = options.facts();
-    const factsText = JSON.stringify(facts);
     sentAtMs = clock.interruptMs();
+    // All of it: whatever fails here, be it a mistake of ours, the next turn comes.
     try {
+      const nonce = options.newNonce();
+      const facts = options.facts();
+      const factsText = JSON.stringify(facts);
       const claims: CheckIn = {
         ...options.report(),
         nonce,
@@ -111,7 +113,10 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
       return { pauseMs: next.afterMs, patient: false };
     } catch (error) {
       if (givenUp.signal.aborted) return { pauseMs: 0, patient: false };
-      return failed(troubleOf(error));
+      const trouble = troubleOf(error);
+      if (trouble === ownFailure && status.trouble !== trouble)
+        options.log(`check-in failed in the agent itself: ${String(error)}`);
+      return failed(trouble);
     }
   }
 
@@ -154,8 +159,12 @@ interface Pause {
   readonly patient: boolean;
 }
 
+/** Neither the network's nor the cluster's doing. */
+const ownFailure = "internal_error";
+
 function troubleOf(error: unknown): string {
   if (error instanceof NoResponse) return error.code;
+  if (error instanceof NotSaved) return "not_saved";
   if (error instanceof MessageRefused) return `answer_${error.reason}`;
-  return error instanceof Error ? error.name : "unknown_error";
+  return ownFailure;
 }

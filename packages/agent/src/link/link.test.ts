@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -243,6 +244,28 @@ describe("checking in", { timeout: 30_000 }, () => {
       (await agent.until(({ link }) => link?.reachedSecondsAgo !== undefined || link?.trouble === trouble)).protection
         .state,
     ).toBe("on");
+    await agent.until(({ link }) => link?.reachedSecondsAgo !== undefined);
+  });
+
+  test("a mistake of ours in a turn ends that turn only", async () => {
+    const failing = { now: false };
+    const logged: string[] = [];
+    const agent = await testAgent({
+      random: () => 0.02,
+      randomBytes(count) {
+        if (failing.now) throw new RangeError("no more of them");
+        return randomBytes(count);
+      },
+      log: (line) => logged.push(line),
+    });
+    closing.push(agent.end);
+    await agent.ask({ command: "enroll", cluster: cluster.url, key: authority.activationKey });
+    await agent.stop();
+    failing.now = true;
+    await agent.start();
+    await agent.until(({ link }) => link?.trouble === "internal_error");
+    expect(logged.filter((line) => line.includes("RangeError: no more of them"))).toHaveLength(1);
+    failing.now = false;
     await agent.until(({ link }) => link?.reachedSecondsAgo !== undefined);
   });
 
