@@ -48,7 +48,7 @@ const terminal: Terminal = {
       if (read === 0) break;
       length += read;
     }
-    return buffer.toString("utf8", 0, length);
+    return buffer.subarray(0, length);
   },
 };
 

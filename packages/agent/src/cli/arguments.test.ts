@@ -33,6 +33,7 @@ test.each([
   { type: "-unprotect a b", says: /one word/ },
   { type: "-unprotect a -file b", says: /not both/ },
   { type: "-unprotect -file", says: /-file needs a value/ },
+  { type: "-enroll -cluster -key k", says: /-cluster needs a value/ },
   { type: "-protect -status", says: /cannot be used together/ },
   { type: "-protect -json", says: /-json does not belong to -protect/ },
   { type: "-protect now", says: /takes no such value/ },

@@ -25,6 +25,7 @@ export class UsageError extends Error {
 }
 
 const commands = ["unprotect", "protect", "status", "challenge", "explain", "enroll", "version", "help", "service"];
+const flagPattern = /^--?([a-z]+)$/i;
 const withValue = new Set(["file", "cluster", "key", "ca", "proxy", "data"]);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   unprotect: ["file"],
@@ -120,18 +121,25 @@ function refuseValues(run: string, values: readonly string[]): void {
     throw new UsageError(`-${run} takes no such value. Run with -help ${run} to see what it takes.`);
 }
 
+function isFlag(word: string): boolean {
+  const flag = flagPattern.exec(word)?.[1]?.toLowerCase();
+  return flag !== undefined && (withValue.has(flag) || commands.includes(flag) || flag === "json");
+}
+
 /** Flags with their values, and what stands alone. */
 function sort(argv: readonly string[]): { flags: Map<string, string>; values: string[] } {
   const flags = new Map<string, string>();
   const values: string[] = [];
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const flag = /^--?([a-z]+)$/i.exec(word)?.[1]?.toLowerCase();
+    const flag = flagPattern.exec(word)?.[1]?.toLowerCase();
     if (flag === undefined) {
       values.push(word);
     } else if (withValue.has(flag)) {
       const value = rest.shift();
-      if (value === undefined || value === "") throw new UsageError(`-${flag} needs a value after it.`);
+      // `-enroll -cluster -key KEY`: the value was forgotten, and the next flag is not it.
+      if (value === undefined || value === "" || isFlag(value))
+        throw new UsageError(`-${flag} needs a value after it.`);
       flags.set(flag, value);
     } else if (commands.includes(flag) || flag === "json") {
       flags.set(flag, "");

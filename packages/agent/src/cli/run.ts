@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { groupChallenge } from "@postern/token";
 import {
   type Command,
@@ -7,11 +6,11 @@ import {
   formatCommand,
   type RefusalDetail,
 } from "../commands.ts";
-import { commandBytes } from "../limits.ts";
 import { type Platform, ServiceUnreachable } from "../ports.ts";
 import { agentVersion } from "../release.ts";
-import { type Invocation, type TokenSource, UsageError } from "./arguments.ts";
+import { type Invocation, UsageError } from "./arguments.ts";
 import { helpText } from "./help.ts";
+import { type ReadInput, readCertificates, readKey, readToken } from "./input.ts";
 import { sentenceFor, span } from "./sentences.ts";
 import { statusText, tokenText } from "./status-text.ts";
 
@@ -22,8 +21,7 @@ export const exitCodes = { done: 0, usage: 2, refused: 3, noAnswer: 4, notAdmini
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** All of standard input, at most `maxBytes`. */
-  readInput(maxBytes: number): string;
+  readonly readInput: ReadInput;
 }
 
 /**
@@ -67,13 +65,13 @@ function commandOf(invocation: Invocation, terminal: Terminal): Command {
   switch (invocation.run) {
     case "unprotect":
     case "explain":
-      return { command: invocation.run, token: readToken(invocation.source, terminal) };
+      return { command: invocation.run, token: readToken(invocation.source, terminal.readInput) };
     case "enroll":
       return {
         command: "enroll",
         cluster: invocation.cluster,
-        key: typeof invocation.key === "string" ? invocation.key : terminal.readInput(1024).trim(),
-        ...(invocation.caFile === undefined ? {} : { ca: readText(invocation.caFile) }),
+        key: typeof invocation.key === "string" ? invocation.key : readKey(terminal.readInput),
+        ...(invocation.caFile === undefined ? {} : { ca: readCertificates(invocation.caFile) }),
         ...(invocation.proxy === undefined ? {} : { proxy: invocation.proxy }),
       };
     case "protect":
@@ -83,32 +81,6 @@ function commandOf(invocation: Invocation, terminal: Terminal): Command {
     default:
       throw new UsageError("This is not a command for the service.");
   }
-}
-
-/** Longer than a token can be, so that what is too long is refused as that and not as a broken signature. */
-const maxTokenInputBytes = 16 * 1024;
-
-function readToken(source: TokenSource, terminal: Terminal): string {
-  switch (source.from) {
-    case "argument":
-      return source.token.slice(0, maxTokenInputBytes);
-    case "stdin":
-      return terminal.readInput(maxTokenInputBytes);
-    case "file":
-      return readText(source.path).slice(0, maxTokenInputBytes);
-  }
-}
-
-/** A text file as editors on Windows write it: UTF-8 or, with its mark, UTF-16. */
-function readText(path: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new UsageError(`The file ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`);
-  }
-  if (bytes.length > commandBytes / 2) throw new UsageError(`The file ${path} is too long to be what is wanted here.`);
-  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le", 2) : bytes.toString("utf8");
 }
 
 async function ask(send: Platform["send"], command: Command): Promise<CommandAnswer | undefined> {

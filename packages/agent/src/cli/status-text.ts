@@ -25,11 +25,15 @@ export function statusText(status: StatusView): string {
     const refused = config.refused ? `; revision ${config.refused.rev} was refused: ${config.refused.code}` : "";
     lines.push(["config", `revision ${config.rev}${refused}`]);
   }
-  if (status.journalWaiting) lines.push(["journal", `${status.journalWaiting} entries wait for the cluster`]);
+  if (status.journalWaiting) lines.push(["journal", waiting(status.journalWaiting)]);
   if (status.agentId !== undefined) lines.push(["agent id", status.agentId]);
   if (status.tenantId !== undefined) lines.push(["tenant id", status.tenantId]);
   lines.push(["agent version", status.agentVersion]);
   return table(lines);
+}
+
+function waiting(entries: number): string {
+  return entries === 1 ? "1 entry waits for the cluster" : `${entries} entries wait for the cluster`;
 }
 
 /** What `-explain` prints of a token whose signature was verified. */
