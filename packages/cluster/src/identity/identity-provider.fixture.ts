@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Configuration, Provider } from "oidc-provider";
 
@@ -21,6 +21,8 @@ export interface TestProvider {
   asked: number;
   /** Requests to the token endpoint. */
   tokenRequests: number;
+  /** Gives ID tokens whose signature is not the provider's, as somebody between the two could. */
+  forging: boolean;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function startTestProvider(
     present: null,
     asked: 0,
     tokenRequests: 0,
+    forging: false,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -60,6 +63,7 @@ export async function startTestProvider(
       return;
     }
     if (request.url === "/token") test.tokenRequests += 1;
+    if (request.url === "/token" && test.forging) alterSignature(response);
     void handle(request, response);
   });
 
@@ -75,6 +79,16 @@ export async function startTestProvider(
     return provider.interactionFinished(request, response, { login: { accountId: test.present, ts } });
   }
   return test;
+}
+
+function alterSignature(response: ServerResponse): void {
+  const end = response.end.bind(response);
+  response.end = ((body: string, ...rest: []) => {
+    const answer = JSON.parse(body) as { id_token: string };
+    const [header, claims, signature = ""] = answer.id_token.split(".");
+    const altered = `${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`;
+    return end(JSON.stringify({ ...answer, id_token: `${header}.${claims}.${altered}` }), ...rest);
+  }) as typeof response.end;
 }
 
 function configuration(

@@ -329,6 +329,16 @@ test("a code that was stolen is worth nothing without the browser's secret", asy
   expect(await (await thief.request(own)).json()).toMatchObject({ code: "provider_login_failed" });
 });
 
+test("an ID token that the provider has not signed lets nobody in", async () => {
+  sit("s-22", { groups: ["postern-admins"] });
+  provider.forging = true;
+  const browser = new Browser();
+  const { response } = await browser.open("/oidc/login");
+  provider.forging = false;
+  expect(await response.json()).toMatchObject({ code: "provider_login_failed" });
+  expect((await admin.send("GET", "/users?q=s-22")).json.items).toEqual([]);
+});
+
 test("a log-in that takes too long begins anew", async () => {
   sit("s-14", { groups: ["helpdesk"] });
   const browser = new Browser();
@@ -377,6 +387,9 @@ test("for what wants the password again the provider must ask for it", async () 
   expect(provider.asked).toBe(asked);
   expect((await browser.caller().send("POST", "/api-keys", wide)).json.code).toBe("reauthentication_required");
 
+  const again = await new Browser().request(new URL("/oidc/login?again=true", cluster.url));
+  const asks = new URL(again.headers.get("location") ?? "").searchParams;
+  expect([asks.get("prompt"), asks.get("max_age")]).toEqual(["login", "0"]); // providers know one or the other
   sit("s-16", { groups: ["helpdesk"] });
   const replaced = browser.caller();
   await browser.open("/oidc/login?again=true");
