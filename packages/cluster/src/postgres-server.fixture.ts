@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,12 +24,15 @@ export function findPostgres(): string | null {
   return newest === undefined ? null : join(installed, newest, "bin");
 }
 
-/**
- * Starts a server on a free port.
- *
- * @param durable with `fsync`; without, tests are faster, and only a crash of the machine could lose something
- */
-export async function startPostgresServer({ durable = false } = {}): Promise<PostgresServer> {
+export interface ServerSettings {
+  /** With `fsync`. Without, tests are faster, and only a crash of the machine could lose something. */
+  readonly durable?: boolean;
+  /** PEM files; without them the server speaks no TLS. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+}
+
+/** Starts a server on a free port. */
+export async function startPostgresServer({ durable = false, tls }: ServerSettings = {}): Promise<PostgresServer> {
   const bin = findPostgres();
   if (bin === null) throw new Error("PostgreSQL is not installed: apt-get install postgresql");
   const directory = mkdtempSync(join(tmpdir(), "postern-pg-"));
@@ -43,14 +46,16 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
   initdb.push("--locale-provider=icu", "--icu-locale=en-US");
   execFileSync(join(bin, "initdb"), initdb, { ...options, stdio: "ignore" });
   const port = await freePort();
-  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", port, fsync: durable ? "on" : "off" };
+  const settings = { listen_addresses: "127.0.0.1,127.0.0.2", unix_socket_directories: "", port, fsync: durable ? "on" : "off" };
   const fast = {
     shared_buffers: "64MB",
     max_connections: 200,
     autovacuum: "off",
     full_page_writes: durable ? "on" : "off",
   };
-  const args = Object.entries({ ...settings, ...fast }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const args = Object.entries({ ...settings, ...fast, ...(tls && tlsSettings(tls, directory, owner)) }).flatMap(
+    ([name, value]) => ["-c", `${name}=${value}`],
+  );
   let log = "";
   let child: ChildProcess;
 
@@ -91,8 +96,20 @@ export async function startPostgresServer({ durable = false } = {}): Promise<Pos
   };
 }
 
+/** The key must belong to who runs the server, and be nobody else's to read. */
+function tlsSettings(tls: NonNullable<ServerSettings["tls"]>, directory: string, owner: Owner) {
+  const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
+  copyFileSync(tls.certFile, cert);
+  copyFileSync(tls.keyFile, key);
+  chmodSync(key, 0o600);
+  if (owner !== null) for (const file of [cert, key]) chownSync(file, owner.uid, owner.gid);
+  return { ssl: "on", ssl_cert_file: cert, ssl_key_file: key };
+}
+
+type Owner = { readonly uid: number; readonly gid: number } | null;
+
 /** PostgreSQL refuses to run as root; null when we are not. */
-function unprivilegedUser(): { uid: number; gid: number } | null {
+function unprivilegedUser(): Owner {
   if (process.getuid?.() !== 0) return null;
   const idOf = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: idOf("-u"), gid: idOf("-g") };
