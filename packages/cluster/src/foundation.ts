@@ -69,7 +69,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
 async function openStore(config: Config, now: () => number, onDeath: (error: Error) => void): Promise<Store> {
   const { database, dataDirectory } = config;
   if (database === null) return openSqliteStore<Database>({ directory: dataDirectory, migrations, now, onDeath });
-  // Nodes may share a directory, since they only read the keys in it; but only one of them may make them.
+  // Nodes may share a directory: what one of them adds to it is the same for all. But only one may make the first keys.
   if (hasKeyStore(keyDirectoryOf(config))) return openPostgresStore<Database>({ ...database, migrations, now });
   const lock = lockDataDirectory(dataDirectory);
   try {
