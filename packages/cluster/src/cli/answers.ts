@@ -198,10 +198,26 @@ export interface AuditEntry {
 
 export interface AuditVerification {
   readonly intact: boolean;
+  readonly checkpoints: {
+    readonly newest: number;
+    readonly fault: { readonly n: number; readonly code: string; readonly detail: string } | null;
+  };
+  readonly chains: readonly {
+    readonly tenantId: string | null;
+    readonly firstSeq: number;
+    readonly entries: number;
+    readonly head: string;
+    readonly signedSeq: number;
+    readonly fault: { readonly seq: number; readonly code: string; readonly detail: string } | null;
+  }[];
+}
+
+export interface AuditRetention {
+  readonly days: number | null;
+  readonly before: string | null;
   readonly chains: readonly {
     readonly tenantId: string | null;
     readonly entries: number;
-    readonly head: string;
-    readonly fault: { readonly seq: number; readonly code: string } | null;
+    readonly throughSeq: number;
   }[];
 }

@@ -1,6 +1,6 @@
 import { defaultUrl, parseClusterUrl } from "./cluster-url.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
-import { type Exchange, type ExchangeAnswer, exchange, mediaTypeOf } from "./http-exchange.ts";
+import { type Exchange, type ExchangeAnswer, exchange, exchangeInPieces, mediaTypeOf } from "./http-exchange.ts";
 import { ApiRefused, parseProblem } from "./refused.ts";
 import { loadSession, type StoredSession, saveSession } from "./session-file.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,12 +25,20 @@ export interface Api {
   readonly credentials: Credentials;
   /** @throws {ApiRefused} @throws {CommandFailed} 4 */
   request(method: Exchange["method"], path: string, options?: RequestOptions): Promise<ExchangeAnswer>;
+  /**
+   * Gives the answer of a GET to `take` in pieces, as they come: for what need not fit into memory.
+   *
+   * @throws {ApiRefused} @throws {CommandFailed} 4: also when it is cut off
+   */
+  download(path: string, options: RequestOptions, take: (piece: Uint8Array) => Promise<void>): Promise<void>;
 }
 
 export interface RequestOptions {
   readonly query?: Query;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** For what may take the cluster longer than most requests do. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -68,20 +76,34 @@ export function apiAt(terminal: Terminal, url: string, credentials: Credentials)
   return {
     url,
     credentials,
-    async request(method, path, { query = {}, body, headers = {} } = {}) {
-      const target = new URL(`/api/v1${path}`, url);
-      for (const [name, value] of Object.entries(query)) {
-        if (value !== undefined && value !== "") target.searchParams.set(name, String(value));
-      }
-      const answer = await exchange({ method, url: target, headers: { ...credentialHeaders(), ...headers }, body });
-      const renewed = sessionCookieOf(answer.headers);
-      if (renewed !== undefined && credentials.kind === "session" && answer.status < 400) {
-        cookie = renewed;
-        await saveSession(terminal.env, { ...credentials.session, cookie });
-      }
+    async request(method, path, options = {}) {
+      const answer = await exchange(exchangeOf(method, path, options));
+      await keepRenewed(answer);
       return refusedOrAnswer(url, answer);
     },
+    async download(path, options, take) {
+      const answer = await exchangeInPieces(exchangeOf("GET", path, options), take);
+      await keepRenewed(answer);
+      refusedOrAnswer(url, answer);
+    },
   };
+
+  function exchangeOf(method: Exchange["method"], path: string, options: RequestOptions): Exchange {
+    const { query = {}, body, headers = {}, timeoutMs } = options;
+    const target = new URL(`/api/v1${path}`, url);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined && value !== "") target.searchParams.set(name, String(value));
+    }
+    const all = { ...credentialHeaders(), ...headers };
+    return { method, url: target, headers: all, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  }
+
+  async function keepRenewed({ status, headers }: ExchangeAnswer): Promise<void> {
+    const renewed = sessionCookieOf(headers);
+    if (renewed === undefined || credentials.kind !== "session" || status >= 400) return;
+    cookie = renewed;
+    await saveSession(terminal.env, { ...credentials.session, cookie });
+  }
 }
 
 /** The session cookie that an answer sets, as `name=value`. */

@@ -1,6 +1,9 @@
 import { type Command, Option } from "commander";
-import type { AuditEntry, AuditVerification } from "./answers.ts";
+import type { AuditEntry, AuditRetention } from "./answers.ts";
 import { type Api, get, list } from "./api.ts";
+import { addAuditExport } from "./audit-export.ts";
+import { type AuditFilterOptions, filterQuery, withFilters } from "./audit-filters.ts";
+import { addAuditVerify, chainNames } from "./audit-verify.ts";
 import {
   examples,
   jsonOption,
@@ -11,21 +14,9 @@ import {
   topic,
   withApi,
 } from "./command.ts";
-import { CommandFailed, exitCodes } from "./failure.ts";
-import { findTenant, tenantNames } from "./find.ts";
 import type { Terminal } from "./terminal.ts";
-import { asJson, asTable, type Column, visible } from "./text.ts";
+import { asJson, asTable, type Column } from "./text.ts";
 import { utcTime } from "./times.ts";
-
-interface AuditOptions extends ListOptions {
-  readonly tenant?: string;
-  readonly action?: string;
-  readonly outcome?: string;
-  readonly who?: string;
-  readonly target?: string;
-  readonly since?: string;
-  readonly until?: string;
-}
 
 const columns: readonly Column<AuditEntry>[] = [
   { heading: "AT", value: ({ at }) => utcTime(at) },
@@ -43,60 +34,73 @@ const columns: readonly Column<AuditEntry>[] = [
 export function addAuditCommands(program: Command, terminal: Terminal): void {
   const audit = topic(program, "audit", "The audit log: who did what, when, from where, why.");
 
-  audit
-    .command("list")
-    .description("List entries of the audit log, newest first.")
-    .option("--tenant <tenant>", "only those of this tenant (name or id)")
-    .option("--action <action>", "only this action, such as agent-token.generate")
-    .addOption(new Option("--outcome <outcome>", "only this outcome").choices(["done", "refused", "failed"]))
-    .option("--who <id>", "only what this user, API key or agent did")
-    .option("--target <id>", "only what was done to this object")
-    .addOption(timeOption(terminal, "--since <time>", "from then on: 2h, 7d, or 2026-11-24T08:00:00Z", "ago"))
-    .addOption(timeOption(terminal, "--until <time>", "before then", "ago"))
+  withFilters(audit.command("list").description("List entries of the audit log, newest first."), terminal)
+    .addOption(new Option("--oldest-first", "in the order in which it happened"))
     .addOption(limitOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
       examples(
         "postern audit list --since 24h",
+        "postern audit list --who alice --target-kind agent-token",
         "postern audit list --action agent-token.generate --tenant acme --json",
       ),
     )
-    .action(withApi(terminal, (api, options: AuditOptions) => listEntries(terminal, api, options)));
+    .action(
+      withApi(terminal, (api, options: AuditFilterOptions & ListOptions & { oldestFirst?: true }) =>
+        listEntries(terminal, api, options),
+      ),
+    );
+
+  addAuditExport(audit, terminal);
+  addAuditVerify(audit, terminal);
 
   audit
-    .command("verify")
-    .description(
-      "Recompute the chains of the audit log. Exit code 3 when an entry was changed, removed or put elsewhere.",
+    .command("retention")
+    .description("Show what retention would remove now; removing is switched on with POSTERN_AUDIT_RETENTION_DAYS.")
+    .addOption(
+      timeOption(terminal, "--before <time>", "as if all was removed that was signed before: 90d, or a time", "ago"),
     )
     .addOption(jsonOption())
-    .addHelpText("after", examples("postern audit verify"))
-    .action(withApi(terminal, (api, options: { json?: true }) => verify(terminal, api, options)));
+    .addHelpText("after", examples("postern audit retention", "postern audit retention --before 365d"))
+    .action(
+      withApi(terminal, (api, options: { before?: string; json?: true }) => showRetention(terminal, api, options)),
+    );
 }
 
-async function listEntries(terminal: Terminal, api: Api, options: AuditOptions): Promise<void> {
-  const { action, outcome, who: whoId, target: targetId, since, until } = options;
-  const tenantId = options.tenant === undefined ? undefined : (await findTenant(api, options.tenant)).id;
-  const query = { tenantId, action, outcome, whoId, targetId, since, until };
+async function listEntries(
+  terminal: Terminal,
+  api: Api,
+  options: AuditFilterOptions & ListOptions & { readonly oldestFirst?: true },
+): Promise<void> {
+  const query = { ...(await filterQuery(api, options)), sort: options.oldestFirst ? "at" : undefined };
   const listed = await list<AuditEntry>(api, "/audit", query, options.limit);
   printList(terminal, listed, options, { columns, none: "No entries." });
 }
 
-async function verify(terminal: Terminal, api: Api, { json }: { readonly json?: true }): Promise<void> {
-  const verification: AuditVerification = await get(api, "/audit/verification");
-  const names = json ? new Map<string, string>() : await tenantNames(api);
-  type Chain = AuditVerification["chains"][number];
-  const chainName = ({ tenantId }: Chain) => (tenantId === null ? "cluster" : (names.get(tenantId) ?? tenantId));
-  const chains: readonly Column<Chain>[] = [
-    { heading: "CHAIN", value: chainName },
-    { heading: "ENTRIES", value: ({ entries }) => String(entries) },
-    { heading: "VERDICT", value: ({ fault }) => (fault ? `${fault.code} at entry ${fault.seq}` : "intact") },
-    { heading: "HEAD", value: ({ head }) => head },
-  ];
-  terminal.print(json ? asJson(verification) : asTable(verification.chains, chains));
-  if (verification.intact) return;
-  const broken = verification.chains.filter(({ fault }) => fault !== null).map((chain) => visible(chainName(chain)));
-  throw new CommandFailed(exitCodes.refused, `The audit log was tampered with: ${broken.join(", ")}.`, [
-    "Compare with a copy of the database from before, and ask who could write to it since.",
-  ]);
+async function showRetention(
+  terminal: Terminal,
+  api: Api,
+  { before, json }: { readonly before?: string; readonly json?: true },
+): Promise<void> {
+  const retention: AuditRetention = await get(api, "/audit/retention", { before });
+  if (json) {
+    terminal.print(asJson(retention));
+    return;
+  }
+  const nameOf = await chainNames(api);
+  if (retention.chains.length > 0) {
+    terminal.print(
+      asTable(retention.chains, [
+        { heading: "CHAIN", value: nameOf },
+        { heading: "WOULD GO", value: ({ entries }) => String(entries) },
+        { heading: "THROUGH ENTRY", value: ({ throughSeq }) => String(throughSeq) },
+      ]),
+    );
+  } else terminal.say("Nothing would go.\n");
+  terminal.say(
+    retention.days === null
+      ? "Retention is off: entries are kept for ever.\n"
+      : `Entries are kept for ${retention.days} days after they were signed.\n`,
+  );
 }

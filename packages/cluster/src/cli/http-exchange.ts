@@ -7,6 +7,8 @@ export interface Exchange {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Milliseconds until the answer must have begun, and unless it is taken in pieces, have ended. */
+  readonly timeoutMs?: number;
 }
 
 export interface ExchangeAnswer {
@@ -15,27 +17,69 @@ export interface ExchangeAnswer {
   readonly text: string;
 }
 
-/** A check-in is held longer than this, but no operator's request is. */
-const timeoutMs = 30_000;
+/** A check-in is held longer than this, but few of an operator's requests are. */
+const usualTimeoutMs = 30_000;
 
 /**
  * Sends a request and reads its answer. Redirects are not followed: credentials go to the address that was given.
  *
  * @throws {CommandFailed} 4: nobody answers there, or not this cluster
  */
-export async function exchange({ method, url, headers, body }: Exchange): Promise<ExchangeAnswer> {
-  if (url.protocol === "https:") trustSystemStore();
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: { accept: "application/json", ...headers, ...(body === undefined ? {} : jsonHeader) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
+export async function exchange(request: Exchange): Promise<ExchangeAnswer> {
+  const signal = AbortSignal.timeout(request.timeoutMs ?? usualTimeoutMs);
+  return explaining(request, async () => {
+    const response = await send(request, signal);
     return { status: response.status, headers: response.headers, text: await response.text() };
+  });
+}
+
+/**
+ * Sends a request and gives a good answer to `take` in pieces, as they come; any other is read whole and returned.
+ *
+ * @throws {CommandFailed} 4: also when the answer is cut off
+ */
+export async function exchangeInPieces(
+  request: Exchange,
+  take: (piece: Uint8Array) => Promise<void>,
+): Promise<ExchangeAnswer> {
+  const waiting = new AbortController();
+  const timer = setTimeout(
+    () => waiting.abort(new DOMException("", "TimeoutError")),
+    request.timeoutMs ?? usualTimeoutMs,
+  );
+  return explaining(request, async () => {
+    try {
+      const response = await send(request, waiting.signal);
+      clearTimeout(timer);
+      const { status, headers } = response;
+      if (status !== 200) return { status, headers, text: await response.text() };
+      if (response.body !== null) for await (const piece of response.body) await take(piece);
+      return { status, headers, text: "" };
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}
+
+async function send({ method, url, headers, body }: Exchange, signal: AbortSignal): Promise<Response> {
+  if (url.protocol === "https:") trustSystemStore();
+  return fetch(url, {
+    method,
+    headers: { accept: "application/json", ...headers, ...(body === undefined ? {} : jsonHeader) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: "manual",
+    signal,
+  });
+}
+
+/** Tells why there was no answer. What a taker of pieces refuses is told as it is. */
+async function explaining(request: Exchange, run: () => Promise<ExchangeAnswer>): Promise<ExchangeAnswer> {
+  try {
+    return await run();
   } catch (error) {
-    throw new CommandFailed(exitCodes.unreachable, `No answer from ${url.origin}: ${reasonOf(error)}.`, [
+    if (error instanceof CommandFailed) throw error;
+    const reason = reasonOf(error, request.timeoutMs ?? usualTimeoutMs);
+    throw new CommandFailed(exitCodes.unreachable, `No answer from ${request.url.origin}: ${reason}.`, [
       "Is the cluster running, and is this its address? POSTERN_URL or postern login --url gives another one.",
     ]);
   }
@@ -75,7 +119,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak TLS there",
 };
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, timeoutMs: number): string {
   if (error instanceof DOMException && error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;
   const cause = error instanceof Error ? error.cause : undefined;
   if (!(cause instanceof Error)) return "the request failed";

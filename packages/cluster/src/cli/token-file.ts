@@ -17,12 +17,7 @@ export interface TokenFile {
  * @throws {CommandFailed} 2: it cannot be made
  */
 export async function makeTokenFile(path: string): Promise<TokenFile> {
-  let file: FileHandle;
-  try {
-    file = await open(path, "wx", 0o600);
-  } catch (error) {
-    throw cannotMake(path, error);
-  }
+  const file = await makeNewFile(path);
   return {
     path,
     async fill(token) {
@@ -34,6 +29,15 @@ export async function makeTokenFile(path: string): Promise<TokenFile> {
       await rm(path, { force: true });
     },
   };
+}
+
+/** A file that was not there before, readable by its owner only. @throws {CommandFailed} 2: it cannot be made */
+export async function makeNewFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "wx", 0o600);
+  } catch (error) {
+    throw cannotMake(path, error);
+  }
 }
 
 function cannotMake(path: string, error: unknown): CommandFailed {
