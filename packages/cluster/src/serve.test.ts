@@ -66,7 +66,7 @@ test.each([
   },
   {
     env: { POSTERN_ADMIN_PASSWORD_FILE: "short" },
-    message: /POSTERN_ADMIN_PASSWORD_FILE names .*12 characters or more/,
+    message: /POSTERN_ADMIN_PASSWORD_FILE names .*15 characters or more/,
   },
   {
     env: { POSTERN_KEY_PASSPHRASE_FILE: "empty" },
