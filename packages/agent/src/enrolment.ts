@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { type AgentConfigClaims, type Facts, parseActivationKey, signerOf } from "@postern/protocol";
 import type { Signer } from "@postern/token";
 import { EnrolmentFailed, enrol } from "./link/enrol.ts";
@@ -46,9 +46,8 @@ export async function enrolAt(
   if (!key) throw new EnrolmentFailed("key_malformed");
   const badUrl = checkClusterUrl(address.url);
   if (badUrl) throw new EnrolmentFailed(badUrl);
-  if (address.proxy !== undefined && !/^https?:\/\/./.test(address.proxy)) throw new EnrolmentFailed("proxy_malformed");
-  if (address.ca !== undefined && !address.ca.includes("-----BEGIN CERTIFICATE-----"))
-    throw new EnrolmentFailed("ca_malformed");
+  if (address.proxy !== undefined && !isProxyUrl(address.proxy)) throw new EnrolmentFailed("proxy_malformed");
+  if (address.ca !== undefined && !holdsCertificates(address.ca)) throw new EnrolmentFailed("ca_malformed");
 
   const pending = pendingEnrolment(key.id, address.url, ports);
   const { opened, ageMs } = await enrol({
@@ -79,6 +78,21 @@ export async function enrolAt(
 /** The signer of an agent's identity key. @throws {TypeError} not such a key */
 export function identitySigner(identityKey: TrustAnchor["identityKey"]): Signer {
   return signerOf(createPrivateKey({ format: "jwk", key: { ...identityKey } }));
+}
+
+function isProxyUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+/** All of them are looked at: one that is broken would fail each connection from then on. */
+function holdsCertificates(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const begun = pem.split("-----BEGIN CERTIFICATE-----").length - 1;
+  try {
+    return blocks.length > 0 && blocks.length === begun && blocks.every((block) => new X509Certificate(block));
+  } catch {
+    return false;
+  }
 }
 
 /** The enrolment already under way with this key, or a new one, written down before anything is sent. */

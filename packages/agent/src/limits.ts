@@ -56,6 +56,9 @@ export const requestTimeoutMs = 30_000;
 export const backoffBaseMs = 1_000;
 export const backoffCapMs = 60_000;
 
+/** Longest pause that a `Retry-After` brings about: it is unsigned, and one slip of a proxy must not silence the agent. */
+export const maxRetryAfterMs = 3600_000;
+
 /** Pause after an answer that no repetition will change soon: decommissioned, or too old a protocol. */
 export const refusedByClusterMs = 15 * 60_000;
 

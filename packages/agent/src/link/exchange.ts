@@ -2,6 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import tls from "node:tls";
 import { maxBodyBytes, protocolHeader, protocolVersion } from "@postern/protocol";
+import { maxRetryAfterMs } from "../limits.ts";
 import type { ClusterAddress } from "../store/trust-anchor.ts";
 
 /** What came back, whoever sent it: nothing in it is trusted. */
@@ -19,7 +20,7 @@ export type Exchange = (
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ) => Promise<UnverifiedResponse>;
 
-/** No response: `code` is the system's or TLS's word for it, or `aborted`, `timeout`, `too_long`. */
+/** No response: `code` is the system's or TLS's word for it, or `aborted`, `timeout`, `too_long`, `closed`. */
 export class NoResponse extends Error {
   override readonly name = "NoResponse";
   readonly code: string;
@@ -56,6 +57,8 @@ export function exchangeWith(address: ClusterAddress): Exchange {
 
   const attempt: Exchange = (path, body, { timeoutMs, signal }) =>
     new Promise((resolve, reject) => {
+      let begun = false;
+      let settled = false;
       const outgoing = request(
         new URL(base + path, url),
         {
@@ -70,15 +73,16 @@ export function exchangeWith(address: ClusterAddress): Exchange {
           ...(signal ? { signal } : {}),
         },
         (response) => {
+          begun = true;
           const pieces: Buffer[] = [];
           let bytes = 0;
           response.on("data", (piece: Buffer) => {
             bytes += piece.length;
-            if (bytes > maxBodyBytes) outgoing.destroy(new NoResponse("too_long"));
+            if (bytes > maxBodyBytes) end(new NoResponse("too_long"));
             else pieces.push(piece);
           });
           response.on("end", () => {
-            clearTimeout(timer);
+            if (!settle()) return;
             const wait = retryAfter(response.headers["retry-after"]);
             resolve({
               status: response.statusCode ?? 0,
@@ -89,16 +93,30 @@ export function exchangeWith(address: ClusterAddress): Exchange {
           response.on("error", fail);
         },
       );
-      const timer = setTimeout(() => outgoing.destroy(new NoResponse("timeout")), timeoutMs);
+      const timer = setTimeout(() => end(new NoResponse("timeout")), timeoutMs);
       outgoing.on("error", fail);
+      // A response may be none in other ways than by an error, such as 101: without this nobody would ever ask again.
+      outgoing.on("close", () => end(new NoResponse("closed")));
       outgoing.end(body);
 
-      function fail(error: NodeJS.ErrnoException): void {
+      function settle(): boolean {
+        const first = !settled;
+        settled = true;
         clearTimeout(timer);
+        return first;
+      }
+
+      function end(error: NoResponse): void {
+        if (settle()) reject(error);
+        outgoing.destroy();
+      }
+
+      function fail(error: NodeJS.ErrnoException): void {
+        if (!settle()) return;
         // A kept connection that the other side had closed meanwhile: nothing of the request was served.
-        if (outgoing.reusedSocket && error.code === "ECONNRESET" && !signal?.aborted) {
+        if (outgoing.reusedSocket && !begun && error.code === "ECONNRESET" && !signal?.aborted) {
           attempt(path, body, { timeoutMs, ...(signal ? { signal } : {}) }).then(resolve, reject);
-        } else reject(error instanceof NoResponse ? error : new NoResponse(codeOf(error), { cause: error }));
+        } else reject(new NoResponse(codeOf(error), { cause: error }));
       }
     });
   return attempt;
@@ -120,7 +138,8 @@ function isLoopback(host: string): boolean {
 
 /** `Retry-After` in its two forms (RFC 9110 §10.2.3): seconds, or a date, which we have no clock for. */
 function retryAfter(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+  if (header === undefined || !/^\d{1,9}$/.test(header)) return undefined;
+  return Math.min(Number(header) * 1000, maxRetryAfterMs);
 }
 
 function codeOf(error: NodeJS.ErrnoException): string {

@@ -6,6 +6,7 @@ import { maxBodyBytes } from "@postern/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fakeAuthority } from "../authority.fixture.ts";
 import { type FakeCluster, fakeCluster } from "../fake-cluster.fixture.ts";
+import { maxRetryAfterMs } from "../limits.ts";
 import { testAgent } from "../test-agent.fixture.ts";
 import { backoffMs } from "./backoff.ts";
 import { checkClusterUrl, exchangeWith, NoResponse } from "./exchange.ts";
@@ -134,6 +135,26 @@ describe("enrolling", { timeout: 30_000 }, () => {
     closing.push(agent.end);
     const answer = await agent.ask({ command: "enroll", cluster: cluster.url, key: authority.activationKey });
     expect(answer).toMatchObject({ ok: false, code });
+  });
+});
+
+describe("enrolling with what cannot work", () => {
+  const broken = "-----BEGIN CERTIFICATE-----\nxxx\n-----END CERTIFICATE-----\n";
+  const half = loopbackCertificate.cert.slice(0, 200);
+  test.each([
+    { given: { proxy: "proxy.example:3128" }, code: "proxy_malformed" },
+    { given: { proxy: "http://a b" }, code: "proxy_malformed" },
+    { given: { proxy: "socks://proxy.example" }, code: "proxy_malformed" },
+    { given: { ca: "no certificate" }, code: "ca_malformed" },
+    { given: { ca: broken }, code: "ca_malformed" },
+    { given: { ca: loopbackCertificate.cert + broken }, code: "ca_malformed" },
+    { given: { ca: loopbackCertificate.cert + half }, code: "ca_malformed" },
+  ])("is refused before anything is sent: $code", async ({ given, code }) => {
+    const agent = await testAgent();
+    closing.push(agent.end);
+    const command = { command: "enroll", cluster: cluster.url, key: authority.activationKey, ...given } as const;
+    expect(await agent.ask(command)).toMatchObject({ ok: false, code });
+    expect(cluster.headers).toEqual([]);
   });
 });
 
@@ -304,6 +325,32 @@ describe("the exchange", { timeout: 30_000 }, () => {
     await expect(
       exchange("/silent", "{}", { timeoutMs: 5000, signal: AbortSignal.timeout(50) }),
     ).rejects.toBeInstanceOf(NoResponse);
+  });
+
+  test("ends whatever the far end does, and sends a request no second time once a response had begun", async () => {
+    let requests = 0;
+    const url = await server((request, response) => {
+      requests += 1;
+      request.resume();
+      if (request.url === "/ok") response.end("{}");
+      else if (request.url === "/101") response.writeHead(101, { connection: "upgrade", upgrade: "x" }).end();
+      else if (request.url === "/later") response.writeHead(503, { "retry-after": "999999999" }).end();
+      else
+        response.write("x", () => setTimeout(() => request.url === "/cut" && response.socket?.resetAndDestroy(), 20));
+    });
+    const exchange = exchangeWith({ url });
+    for (const [path, code] of [
+      ["/101", "closed"],
+      ["/cut", "ECONNRESET"],
+      ["/never-ends", "timeout"],
+    ] as const) {
+      // On a connection that was kept: only there a request may be sent again.
+      await exchange("/ok", "{}", { timeoutMs: 5000 });
+      const before = requests;
+      await expect(exchange(path, "{}", { timeoutMs: 200 }), path).rejects.toMatchObject({ code });
+      expect(requests - before, path).toBe(1);
+    }
+    expect(await exchange("/later", "{}", { timeoutMs: 5000 })).toMatchObject({ retryAfterMs: maxRetryAfterMs });
   });
 
   test("over TLS trusts the authority it is given, and no other, whatever the environment says", async () => {
