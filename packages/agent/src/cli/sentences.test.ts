@@ -49,6 +49,27 @@ test("every reason of a token and of an agent has a sentence of its own", () => 
 });
 
 test.each([
+  ["ENOTFOUND", /name .* not known here \(ENOTFOUND\).*DNS/],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", /certificate is for another name/],
+  ["SELF_SIGNED_CERT_IN_CHAIN", /certificate is not trusted here.*-ca FILE/],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", /certificate is not trusted here.*-ca FILE/],
+  ["CERT_NOT_YET_VALID", /certificate is not trusted here.*this machine's clock/],
+  ["ERR_PROXY_TUNNEL", /The proxy does not let the agent through/],
+  ["HPE_INVALID_CONSTANT", /does not speak HTTP or HTTPS/],
+  ["ECONNREFUSED", /does not answer at that address \(ECONNREFUSED\)/],
+  [undefined, /does not answer at that address/],
+])("a cluster that is not reached for %s: the sentence says where to look", (systemCode, says) => {
+  const sentence = sentenceFor("cluster_unreachable", systemCode === undefined ? {} : { systemCode });
+  expect(sentence).toMatch(says);
+  expect(sentence).toMatch(/run the same command again\.$/);
+});
+
+test("a proxy that wants a log-in is told from something that is no cluster", () => {
+  expect(sentenceFor("http_407", {})).toMatch(/^The proxy does not let the agent through/);
+  expect(sentenceFor("http_404", {})).toMatch(/is no cluster \(HTTP 404\)/);
+});
+
+test.each([
   [0, "0 seconds"],
   [1, "1 second"],
   [59, "59 seconds"],

@@ -14,6 +14,7 @@ export function sentenceFor(code: string, detail: RefusalDetail): string {
   if (code.startsWith("answer_")) {
     return "What answered at that address is not the cluster that this activation key belongs to. Check the address, and whether something stands in between.";
   }
+  if (code === "http_407") return proxyRefuses("HTTP 407");
   if (code.startsWith("http_")) {
     return `What answered at that address is no cluster (HTTP ${code.slice(5)}). Check the address and the proxy.`;
   }
@@ -62,9 +63,9 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   url_malformed: () => "-cluster needs the cluster's address, such as https://postern.example.com",
   url_insecure: () => "Plain http is for a cluster on this very machine only. Use https.",
   proxy_malformed: () => "-proxy needs an address, such as http://proxy.example.com:3128",
-  ca_malformed: () => "The file given with -ca holds no certificate in PEM form.",
-  cluster_unreachable: ({ systemCode }) =>
-    `The cluster does not answer at that address${systemCode ? ` (${systemCode})` : ""}. Check the address, the network and, for a certificate of your own, -ca FILE; then run the same command again.`,
+  ca_malformed: () =>
+    "The file given with -ca holds no certificate in PEM form, or a broken one. Export it anew (Base-64 encoded X.509).",
+  cluster_unreachable: ({ systemCode }) => unreachable(systemCode),
   activation_key_invalid: () =>
     "The cluster does not know this activation key. Copy it again as a whole, or make a new one in the console.",
   activation_key_revoked: () => "This activation key was revoked. Make a new one in the console.",
@@ -75,6 +76,24 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   starting: () => "The service is still starting. Try again in a moment.",
   internal_error: () => "The service failed at this. Try again; if it stays so, restart the machine.",
 };
+
+function unreachable(code = "no further word"): string {
+  const again = "then run the same command again.";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return `The name in that address is not known here (${code}). Check the address and this machine's DNS; ${again}`;
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `The server's certificate is for another name than the one in that address (${code}). Use the name that it is for; ${again}`;
+  if (/CERT|^UNABLE_TO/.test(code))
+    return `The server's certificate is not trusted here (${code}). Check this machine's clock and, for an authority of your own, give its certificate with -ca FILE; ${again}`;
+  if (code.startsWith("ERR_PROXY")) return proxyRefuses(code);
+  if (code.startsWith("HPE_") || code === "EPROTO")
+    return `What answers at that address does not speak HTTP or HTTPS as it should (${code}). Check the address with its port and whether it is https; ${again}`;
+  return `The cluster does not answer at that address (${code}). Check the address, the network and the proxy; ${again}`;
+}
+
+function proxyRefuses(code: string): string {
+  return `The proxy does not let the agent through to the cluster (${code}). Check -proxy and what the proxy allows; then run the same command again.`;
+}
 
 function times({ trustedMs, systemMs }: RefusalDetail): string {
   if (trustedMs === undefined || systemMs === undefined) return "no time known";
