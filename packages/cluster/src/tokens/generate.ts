@@ -3,8 +3,10 @@ import { type AgentTokenClaims, mint } from "@postern/token";
 import { toRfc3339 } from "../clock.ts";
 import { Problem } from "../http/problems.ts";
 import { requireRecentPassword } from "../identity/reauthentication.ts";
-import type { Coverage } from "./coverage.ts";
-import { findCoverage } from "./coverage-query.ts";
+import { requireUsableTokenKey } from "../keys/require-usable.ts";
+import { chooseTokenKey } from "./choose-key.ts";
+import { type Coverage, coverageOf } from "./coverage.ts";
+import { findAgentGroups } from "./coverage-query.ts";
 import { retrieveToken } from "./retrieve.ts";
 import { requireRight } from "./right.ts";
 import type { Asker, TokenServices } from "./services.ts";
@@ -34,8 +36,8 @@ export interface GeneratedToken {
  * With an idempotency key, the repetition of the same request by the same principal gives the same token again.
  *
  * @throws {Problem} validation_failed, not_found, role_may_not_generate, reauthentication_required,
- *   token_platform_unsupported, challenge_agent_only, challenge_mistyped, idempotency_key_reused; for a repetition what
- *   `retrieveToken` throws
+ *   token_platform_unsupported, challenge_agent_only, challenge_mistyped, idempotency_key_reused; token_key_withdrawn: in
+ *   this very moment; for a repetition what `retrieveToken` throws
  */
 export async function generateToken(
   services: TokenServices,
@@ -43,11 +45,14 @@ export async function generateToken(
   request: GenerateRequest,
   idempotencyKey: string | undefined,
 ): Promise<GeneratedToken> {
-  const { store, audit, keys } = services;
+  const { store, audit } = services;
   const found = await findTarget(store.reads, asker.access, request);
   const entry = entryOfRequest(asker, found, request.reason);
   const challenge = await refusingWith(services, entry, async () => checkRequest(services, asker, request, found));
 
+  const keys = await services.keys.fresh();
+  const groups = await findAgentGroups(store.reads, found);
+  const signer = chooseTokenKey(keys, groups);
   const claims = newTokenClaims({
     clusterId: keys.clusterId,
     target: found.target,
@@ -56,11 +61,12 @@ export async function generateToken(
     liftSeconds: found.liftSeconds,
     challenge,
   });
-  const token = await mint(claims, keys.tokenSigner);
-  const record = toRecord(claims, token, asker, request, found, keys.tokenSigner.kid);
+  const token = await mint(claims, signer);
+  const record = toRecord(claims, token, asker, request, found, signer.kid);
 
   const principalId = record.issued_by_id;
   const tokenId = await store.durable(async (tx) => {
+    await requireUsableTokenKey(tx, record.kid);
     if (idempotencyKey !== undefined) {
       const tokenRequest = { principalId, idempotencyKey, body: request };
       const firstId = await enterRequest(tx, tokenRequest, record.id, services.clock.now());
@@ -75,9 +81,9 @@ export async function generateToken(
     });
     return record.id;
   });
-  return tokenId === record.id
-    ? { record, token, coverage: await coverageOfRecord(services, record) }
-    : giveAgain(services, asker, tokenId);
+  if (tokenId !== record.id) return giveAgain(services, asker, tokenId);
+  const traits = { kid: signer.kid, answersChallenge: challenge !== undefined };
+  return { record, token, coverage: coverageOf(groups, traits, keys) };
 }
 
 /** A repetition: the token made here has reached nobody and is forgotten; the one made at first is given. */
@@ -133,8 +139,8 @@ function detailsOf(record: AgentTokenTable): Record<string, unknown> {
   return { kid, sha256, expiresAt: toRfc3339(record.expires_at), ...(ticket !== null && { ticket }) };
 }
 
-async function coverageOfRecord({ store }: TokenServices, record: AgentTokenTable): Promise<Coverage> {
+async function coverageOfRecord({ store, keys }: TokenServices, record: AgentTokenTable): Promise<Coverage> {
   const { chg } = JSON.parse(record.claims) as AgentTokenClaims;
-  const scope = { tenantId: record.tenant_id, agentId: record.agent_id };
-  return findCoverage(store.reads, scope, record.kid, chg !== undefined);
+  const groups = await findAgentGroups(store.reads, { tenantId: record.tenant_id, agentId: record.agent_id });
+  return coverageOf(groups, { kid: record.kid, answersChallenge: chg !== undefined }, keys.snapshot());
 }

@@ -14,6 +14,7 @@ import { tokenFileName } from "./file-name.ts";
 import { generateToken } from "./generate.ts";
 import { tokenLimits } from "./limits.ts";
 import { mayUseToken } from "./may-use-token.ts";
+import { previewToken } from "./preview.ts";
 import { countRedemptions, redemptionsOf } from "./redemptions.ts";
 import { type Retrieval, retrieveToken } from "./retrieve.ts";
 import { revokeToken } from "./revoke.ts";
@@ -30,7 +31,9 @@ import {
   GeneratedTokenView,
   subjectOf,
   TokenDetail,
+  TokenPreviewView,
   TokenSummary,
+  toCoverageView,
   tokenKinds,
   toTokenDetail,
   toTokenSummary,
@@ -60,6 +63,13 @@ const GenerateBody = closed({
   challenge: Type.Optional(
     Type.String({ minLength: 1, maxLength: 64, description: "What `PosternAgent.exe -challenge` printed." }),
   ),
+});
+
+const PreviewBody = closed({
+  kind: oneOf(tokenKinds),
+  tenantId: Type.Optional(Uuid),
+  agentId: Type.Optional(Uuid),
+  answersChallenge: Type.Optional(Type.Boolean({ description: "Whether a challenge will be given; else false." })),
 });
 
 const Query = listQuery(
@@ -104,8 +114,26 @@ export function tokenRoutes(api: Server, services: TokenServices): void {
         token,
         issuedAt: toRfc3339(record.issued_at),
         expiresAt: toRfc3339(record.expires_at),
-        coverage: { ...coverage, notReached: [...coverage.notReached] },
+        coverage: toCoverageView(coverage),
       });
+    },
+  );
+
+  api.post(
+    "/agent-tokens/preview",
+    {
+      config: generating,
+      schema: {
+        tags,
+        summary: "Whom a token would and would not reach, before it is generated",
+        body: PreviewBody,
+        response: { 200: TokenPreviewView },
+      },
+    },
+    async (request) => {
+      const { answersChallenge = false, ...asked } = request.body;
+      const { kid, coverage } = await previewToken(services, askerOf(request), asked, answersChallenge);
+      return { kid, coverage: toCoverageView(coverage) };
     },
   );
 

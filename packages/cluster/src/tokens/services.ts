@@ -6,7 +6,7 @@ import type { NewId } from "../db/ids.ts";
 import type { RequestAccess } from "../http/access.ts";
 import type { Origin } from "../http/origin.ts";
 import type { Principal } from "../identity/principal.ts";
-import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import type { LiveClusterKeys } from "../keys/live-keys.ts";
 import type { Store } from "../schema.ts";
 
 export interface TokenServices {
@@ -14,7 +14,7 @@ export interface TokenServices {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly keys: ClusterKeys;
+  readonly keys: LiveClusterKeys;
   readonly deployment: Deployment;
   readonly feed: ChangePublisher;
 }

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { toReportedTime } from "../agents/reported-time.ts";
 import { toRfc3339, toRfc3339OrNull } from "../clock.ts";
 import { nullable, oneOf, type Static, Time, Uuid } from "../http/schema.ts";
-import { coverageReasons } from "./coverage.ts";
+import { type Coverage, coverageReasons } from "./coverage.ts";
 import type { TokenSubject } from "./file-name.ts";
 import type { ShownRedemption } from "./redemptions.ts";
 import { stateOfToken, type TokenRecord, tokenStates } from "./token-records.ts";
@@ -50,6 +50,15 @@ export const CoverageView = Type.Object({
   agents: Type.Integer({ description: "Windows agents that the token is for." }),
   reached: Type.Integer(),
   notReached: Type.Array(Type.Object({ reason: oneOf(coverageReasons), count: Type.Integer() })),
+});
+
+export function toCoverageView({ notReached, ...counts }: Coverage): Static<typeof CoverageView> {
+  return { ...counts, notReached: [...notReached] };
+}
+
+export const TokenPreviewView = Type.Object({
+  kid: Type.String({ description: "The token key that would sign it." }),
+  coverage: CoverageView,
 });
 
 export const GeneratedTokenView = Type.Object({
