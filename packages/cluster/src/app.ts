@@ -1,6 +1,9 @@
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentsByBundle } from "./agents/agents-by-bundle.ts";
+import { dropRoutes } from "./agents/drop-routes.ts";
+import { intentRoutes } from "./agents/intent-routes.ts";
 import { labelRoutes } from "./agents/label-routes.ts";
+import { profileUse } from "./agents/profile-use.ts";
 import { agentRoutes } from "./agents/routes.ts";
 import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -132,10 +135,12 @@ export async function createApp({
       sessionListRoutes(api, { reads, clock, sessions });
       userRoutes(api, reads, users);
       apiKeyRoutes(api, reads, apiKeys);
-      profileRoutes(api, { store, audit, clock, newId, feed });
+      profileRoutes(api, { store, audit, clock, newId, feed, use: profileUse(feed, clock) });
       activationKeyRoutes(api, { store, audit, clock, newId, randomBytes, keys });
       agentRoutes(api, { reads, clock, keys });
-      labelRoutes(api, { store, audit, clock, keys });
+      labelRoutes(api, { store, audit, clock, keys, feed });
+      intentRoutes(api, { store, audit, clock, newId, feed });
+      dropRoutes(api, { store, audit, clock, keys, feed });
       tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed });
       eventRoutes(api, reads);
       done();

@@ -17,6 +17,8 @@ export interface ClusterChangeTable {
 /** Something that held check-ins may be waiting for. Says where to look, never what is there now. */
 export type Change =
   | { readonly kind: "profile"; readonly tenantId: string; readonly profileId: string }
+  /** An agent has another profile; null: agents of the tenant have. */
+  | { readonly kind: "assignment"; readonly tenantId: string; readonly agentId: string | null }
   /** A token was revoked; null: one for the whole cluster. */
   | { readonly kind: "revocation"; readonly tenantId: string | null; readonly agentId: string | null }
   /** A key was made or withdrawn: there is a newer trust bundle, or a key that must not sign any more. */

@@ -1,13 +1,13 @@
 import type { Kysely, Transaction } from "kysely";
-import { type AgentTables, agentMigration, labelMigration } from "./agents/tables.ts";
+import { type AgentTables, agentMigration, assignmentMigration, labelMigration } from "./agents/tables.ts";
 import { type AuditTables, auditMigration, checkpointMigration } from "./audit/tables.ts";
 import type { ChangeTables } from "./change-feed.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
-import { auditKeyMigration, keyCopyMigration, type KeyTables, keysMigration } from "./keys/tables.ts";
-import { type ProfileTables, profileMigration } from "./profiles/tables.ts";
+import { auditKeyMigration, type KeyTables, keyCopyMigration, keysMigration } from "./keys/tables.ts";
+import { intentMigration, type ProfileTables, profileMigration } from "./profiles/tables.ts";
 import { changeMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
 import { type TokenTables, tokenMigration } from "./tokens/tables.ts";
@@ -50,4 +50,6 @@ export const migrations: readonly Migration[] = [
   auditKeyMigration,
   labelMigration,
   keyCopyMigration,
+  intentMigration,
+  assignmentMigration,
 ];

@@ -129,7 +129,7 @@ async function newestChange(db: Kysely<ChangeTables>): Promise<ClusterChangeTabl
   return db.selectFrom("cluster_change").selectAll().orderBy("number", "desc").limit(1).executeTakeFirst();
 }
 
-const knownKinds: ReadonlySet<string> = new Set<Change["kind"]>(["profile", "revocation", "keys"]);
+const knownKinds: ReadonlySet<string> = new Set<Change["kind"]>(["profile", "assignment", "revocation", "keys"]);
 
 /** What a newer version's node wrote may be of a kind that this one does not know. */
 function readChange(body: string): Change {

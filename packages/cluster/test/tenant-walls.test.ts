@@ -34,6 +34,7 @@ beforeAll(async () => {
   const agent = await enrol(cluster.url, activationKey.key, { hostName: "ws-beta" });
   agent.journal("service_started");
   await agent.checkIn({ applied: { rev: 0 } });
+  const profile = await post("/profiles", { tenantId: other.id, name: "locked" });
   const user = await post("/users", { name: "bert", password, roles: [{ role: "tenant_owner", tenantId: other.id }] });
   others = {
     tenants: other.id,
@@ -41,7 +42,8 @@ beforeAll(async () => {
     roles: user.roles[0]?.id ?? "",
     "activation-keys": activationKey.id,
     agents: agent.agentId,
-    profiles: (await post("/profiles", { tenantId: other.id, name: "locked" })).id,
+    profiles: profile.id,
+    intents: (await post("/intents", { tenantId: other.id, name: "all", profileId: profile.id })).id,
     "agent-tokens": (await post("/agent-tokens", { kind: "agent", agentId: agent.agentId, reason: "a test" })).id,
     sessions: (await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/sessions")).items[0]?.id ?? "",
     "api-keys": (await post("/api-keys", { name: "his", roles: [{ role: "auditor", tenantId: null }] })).id,

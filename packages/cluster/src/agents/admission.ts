@@ -4,7 +4,8 @@ import type { Audit } from "../audit/record.ts";
 import { toSearchText } from "../db/search-text.ts";
 import type { Origin } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
-import { defaultProfileOf } from "../profiles/profiles.ts";
+import { intentListOf } from "../profiles/intents.ts";
+import { resolveProfile } from "../profiles/resolve-profile.ts";
 import type { Tx } from "../schema.ts";
 import { findKeyAnywhere, isSecretOf, spendUse } from "./activation-keys.ts";
 import { agentLimits } from "./limits.ts";
@@ -104,7 +105,7 @@ async function insertAgent(
   id: string,
   now: number,
 ): Promise<AgentTable> {
-  const profile = await defaultProfileOf(tx, tenantId);
+  const profileId = resolveProfile(facts, [], await intentListOf(tx, tenantId));
   const agent: AgentTable = {
     id,
     tenant_id: tenantId,
@@ -115,7 +116,7 @@ async function insertAgent(
     identity_key: identityKey.jwk.x,
     identity_thumbprint: identityKey.thumbprint,
     enrolled_at: now,
-    profile_id: profile.id,
+    profile_id: profileId,
     assigned_at: now,
     revision_lead: 0,
     protection_state: null,
@@ -124,6 +125,8 @@ async function insertAgent(
     refused_rev: null,
     refused_code: null,
     bundle_ver: 0,
+    would_drop_profile_id: null,
+    would_drop_since: null,
     labels_changed_at: now,
   };
   await tx.insertInto("agent").values(agent).execute();

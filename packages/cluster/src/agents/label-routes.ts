@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { Audit } from "../audit/record.ts";
+import type { ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import { accessOf, type RequestAccess } from "../http/access.ts";
 import { etagOf, requireMatch } from "../http/etag.ts";
@@ -11,7 +12,9 @@ import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { Label } from "../profiles/label.ts";
 import type { Store, Tx } from "../schema.ts";
+import { reassign } from "./assignment.ts";
 import { agentFilters } from "./filters.ts";
+import { countsOf } from "./intent-schemas.ts";
 import {
   type AgentSelection,
   labelsOf,
@@ -30,6 +33,7 @@ export interface LabelServices {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly keys: ClusterKeys;
+  readonly feed: ChangePublisher;
 }
 
 const Labels = Type.Array(Label, { maxItems: agentLimits.maxLabelsPerAgent });
@@ -63,7 +67,7 @@ const changingOne = { access: { permission: "agent.manage", scope: "object" } } 
 const changing = { access: { permission: "agent.manage", scope: "tenant" } } as const;
 
 /** Labels of agents, of one and of many at once. */
-export function labelRoutes(api: Server, { store, audit, clock, keys }: LabelServices): void {
+export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: LabelServices): void {
   api.patch(
     "/agents/:id",
     {
@@ -153,6 +157,8 @@ export function labelRoutes(api: Server, { store, audit, clock, keys }: LabelSer
     for (const [tenant, ofTenant] of Map.groupBy(changes, ({ agent }) => agent.tenantId)) {
       const [only] = ofTenant;
       const one = ofTenant.length === 1 ? only : undefined;
+      const ids = ofTenant.map(({ agent }) => agent.id);
+      const moves = await reassign(tx, feed, tenant, { kind: "agents", ids }, "edit", clock.now());
       for (const some of slices(ofTenant)) {
         audit.record(tx, {
           tenantId: tenant,
@@ -160,7 +166,7 @@ export function labelRoutes(api: Server, { store, audit, clock, keys }: LabelSer
           outcome: "done",
           origin: originOf(request),
           target: { kind: "agent", id: one?.agent.id ?? null, ...(one && { name: one.agent.hostName }) },
-          details: detailsOf(some),
+          details: { ...detailsOf(some), agents: countsOf(moves) },
         });
       }
     }

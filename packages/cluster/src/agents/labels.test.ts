@@ -77,8 +77,8 @@ describe("the labels of one agent", () => {
       await admin.send("PATCH", `/agents/${id}`, { labels });
     const { json } = await admin.send("GET", `/audit?tenantId=${acme.id}&action=agent.label&targetId=${id}`);
     expect(json.items.map(({ details }: { details: unknown }) => details)).toEqual([
-      { changes: [{ added: ["c"], removed: ["a"], agentIds: [id] }] },
-      { changes: [{ added: ["a", "b"], removed: [], agentIds: [id] }] },
+      { changes: [{ added: ["c"], removed: ["a"], agentIds: [id] }], agents: { moved: 0, gains: 0, loses: 0 } },
+      { changes: [{ added: ["a", "b"], removed: [], agentIds: [id] }], agents: { moved: 0, gains: 0, loses: 0 } },
     ]);
   });
 });

@@ -15,6 +15,10 @@ export const agentLimits = {
   maxAgentIdsPerRequest: 500,
   /** A change of labels by filter is one transaction, which every other change waits for. */
   maxAgentsPerBulkChange: 10_000,
+  /** Above this, every check-in of the tenant that is held looks for itself: cheaper than a change for each. */
+  maxAgentsToldOneByOne: 100,
+  /** Agents that a preview names; it counts them all. */
+  maxAgentsNamedInPreview: 50,
   /** Sightings of one statement; each has five parameters. */
   maxSightingsPerWrite: 500,
 } as const;

@@ -52,6 +52,9 @@ export interface AgentTable {
   refused_code: string | null;
   /** Version of the trust bundle that it has acknowledged; 0: none yet. */
   bundle_ver: number;
+  /** The unprotecting profile that its facts alone would give it; a user has to confirm that. Null: none. */
+  would_drop_profile_id: string | null;
+  would_drop_since: number | null;
   /** Of its labels; rises with every change. */
   labels_changed_at: number;
 }
@@ -121,5 +124,16 @@ export const labelMigration: Migration = {
       primary key (agent_id, label)
     )`,
     "create index agent_label_tenant on agent_label (tenant_id, label, agent_id)",
+  ],
+};
+
+export const assignmentMigration: Migration = {
+  name: "agents-3",
+  statements: [
+    "alter table agent add column would_drop_profile_id text references profile (id)",
+    "alter table agent add column would_drop_since int8",
+    "drop index agent_profile",
+    "create index agent_profile on agent (profile_id, assigned_at)",
+    "create index agent_would_drop on agent (would_drop_profile_id) where would_drop_profile_id is not null",
   ],
 };

@@ -46,6 +46,12 @@ export const AgentDetail = Type.Object({
       layers: Type.Record(Type.String(), Type.String()),
     }),
   ),
+  wouldDrop: nullable(
+    Type.Object(
+      { profileId: Uuid, since: Time },
+      { description: "Its facts alone would move it to this unprotecting profile; it waits for a user to confirm." },
+    ),
+  ),
   config: Type.Object({
     desiredRev: Type.Integer(),
     appliedRev: Type.Integer({ description: "0 until it has reported." }),
@@ -91,6 +97,7 @@ export function toDetail(
     profile: { id: profile.id, name: profile.name },
     facts: JSON.parse(agent.facts) as Facts,
     protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
+    wouldDrop: wouldDropOf(agent),
     config: {
       desiredRev: desiredRevision(revision, agent.applied_rev).rev,
       appliedRev: agent.applied_rev,
@@ -100,6 +107,10 @@ export function toDetail(
     identityThumbprint: agent.identity_thumbprint,
     dueAt: toRfc3339(presence.due_at),
   };
+}
+
+function wouldDropOf({ would_drop_profile_id: profileId, would_drop_since: since }: AgentTable) {
+  return profileId === null || since === null ? null : { profileId, since: toRfc3339(since) };
 }
 
 function refusedOf({ refused_rev: rev, refused_code: code }: AgentTable): { rev: number; code: string } | null {

@@ -2,6 +2,7 @@ import { type CheckIn, MessageRefused, readCheckIn, sealAnswer, verifyKeyOf } fr
 import { toUnixSeconds } from "@postern/token";
 import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
 import { desiredRevision } from "../agents/desired-revision.ts";
+import { reassignByFacts } from "../agents/reassign-by-facts.ts";
 import { newsOf, storeReport } from "../agents/reports.ts";
 import type { Change } from "../change-feed.ts";
 import { highestStored, storeEntries } from "../events/journal.ts";
@@ -75,7 +76,7 @@ async function openCheckIn(
 
 /** Stores what is new in a check-in, all in one transaction. @returns up to where the journal is stored for good */
 async function storeReports(
-  { store, newId, clock }: CheckInServices,
+  { store, audit, feed, newId, clock }: CheckInServices,
   { agent, revision }: KnownAgent,
   checkIn: CheckIn,
 ): Promise<number> {
@@ -86,6 +87,9 @@ async function storeReports(
   if (news === null && entries.length === 0) return highestStored(store.reads, owner);
   return store.durable(async (tx) => {
     if (news !== null) await storeReport(tx, agent, news);
+    if (news?.facts !== undefined && news.facts !== agent.facts) {
+      await reassignByFacts(tx, audit, feed, agent, clock.now());
+    }
     if (entries.length === 0) return highestStored(tx, owner);
     return storeEntries(tx, owner, entries, newId, clock.now());
   });

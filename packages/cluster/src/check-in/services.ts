@@ -1,6 +1,6 @@
 import { createPresence, type Presence } from "../agents/presence.ts";
 import type { Audit } from "../audit/record.ts";
-import type { ChangeFeed } from "../change-feed.ts";
+import type { ChangeFeed, ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId, RandomBytes } from "../db/ids.ts";
 import type { LiveClusterKeys } from "../keys/live-keys.ts";
@@ -17,7 +17,7 @@ export interface CheckInOptions {
   readonly newId: NewId;
   readonly randomBytes: RandomBytes;
   readonly keys: LiveClusterKeys;
-  readonly feed: ChangeFeed;
+  readonly feed: ChangeFeed & ChangePublisher;
   readonly timing: CheckInTiming;
 }
 

@@ -62,6 +62,12 @@ export const problems = {
     "This node has no root key, and cannot sign a trust bundle",
     "Put the root key's file back into the data directory for this, or use the node that has it.",
   ],
+  profile_in_use: [409, "The profile is in use", "Let intents and agents go to another profile first."],
+  drop_not_pending: [
+    409,
+    "The agent does not wait for that",
+    "Read the agent again: its profile, or what its facts would give it, has changed meanwhile.",
+  ],
   token_not_live: [409, "The token is not live any more", "Generate a new one."],
   enrolment_conflict: [409, "Another agent has enrolled with this", "Enrol with a new identity key and request id."],
   check_in_replayed: [409, "This check-in, or a newer one, was received before", "Send a new one."],

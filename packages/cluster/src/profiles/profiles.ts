@@ -22,6 +22,16 @@ export interface Profile {
   readonly changedAt: number;
 }
 
+/** What stands after profiles and uses them, as far as they have to know. */
+export interface ProfileUse {
+  /** Whether an intent gives it, or an agent has it. */
+  isInUse(tx: Tx, tenantId: string, profileId: string): Promise<boolean>;
+  /** Unix ms of the newest assignment of an agent to it; 0: none. */
+  newestAssignment(tx: Tx, tenantId: string, profileId: string): Promise<number>;
+  /** Called in the transaction of every change of a profile's settings. */
+  changed(tx: Tx, tenantId: string, profileId: string): Promise<void>;
+}
+
 export interface NewProfile {
   readonly id: string;
   readonly tenantId: string;
@@ -53,6 +63,7 @@ export async function changeProfile(
   patch: SettingsPatch & { readonly name?: string },
   now: number,
   checkCurrent: (current: Profile) => void,
+  use: ProfileUse,
 ): Promise<{ readonly before: Profile; readonly after: Profile }> {
   const before = await requireProfile(tx, tenantId, id);
   checkCurrent(before);
@@ -65,7 +76,9 @@ export async function changeProfile(
   if (name === before.name && stored === writeSettings(before.settings)) return { before, after: before };
   if (toSearchText(name) !== toSearchText(before.name)) await refuseTakenName(tx, tenantId, name);
 
-  const changedAt = Math.max(now, before.changedAt + 1);
+  // Past the assignments, too: an agent's revision is the newer of the two, and has to rise by this.
+  const newest = await use.newestAssignment(tx, tenantId, id);
+  const changedAt = Math.max(now, before.changedAt + 1, newest + 1);
   await tx
     .updateTable("profile")
     .set({ name, name_search: toSearchText(name), settings: stored, changed_at: changedAt })
@@ -75,16 +88,18 @@ export async function changeProfile(
   return { before, after: { ...before, name, settings, changedAt } };
 }
 
-/** @throws {Problem} not_found, default_profile_fixed, what `checkCurrent` throws */
+/** @throws {Problem} not_found, default_profile_fixed, profile_in_use, what `checkCurrent` throws */
 export async function deleteProfile(
   tx: Tx,
   tenantId: string,
   id: string,
   checkCurrent: (current: Profile) => void,
+  use: ProfileUse,
 ): Promise<Profile> {
   const profile = await requireProfile(tx, tenantId, id);
   checkCurrent(profile);
   if (profile.isDefault) throw new Problem("default_profile_fixed", "The profile Default cannot be deleted.");
+  if (await use.isInUse(tx, tenantId, id)) throw new Problem("profile_in_use");
   await tx.deleteFrom("profile").where("tenant_id", "=", tenantId).where("id", "=", id).execute();
   return profile;
 }

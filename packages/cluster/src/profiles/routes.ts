@@ -21,6 +21,7 @@ import {
   findProfileAnywhere,
   listProfiles,
   type Profile,
+  type ProfileUse,
   toProfile,
 } from "./profiles.ts";
 
@@ -30,6 +31,7 @@ export interface ProfileServices {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly feed: ChangePublisher;
+  readonly use: ProfileUse;
 }
 
 const protectionMembers = {
@@ -73,7 +75,7 @@ const creating = { access: { permission: "profile.manage", scope: "tenant" } } a
 const changing = { access: { permission: "profile.manage", scope: "object" } } as const;
 
 /** `/profiles`: the agent config profiles of a tenant. A change reaches connected agents at once. */
-export function profileRoutes(api: Server, { store, audit, clock, newId, feed }: ProfileServices): void {
+export function profileRoutes(api: Server, { store, audit, clock, newId, feed, use }: ProfileServices): void {
   api.get(
     "/profiles",
     {
@@ -147,15 +149,15 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed }:
     async (request, reply) => {
       const { tenantId, id } = await profileInReach(request);
       const { after } = await store.durable(async (tx) => {
-        const changed = await changeProfile(tx, tenantId, id, request.body, clock.now(), (current) =>
-          requireMatch(request, current.changedAt),
-        );
+        const matching = (current: Profile) => requireMatch(request, current.changedAt);
+        const changed = await changeProfile(tx, tenantId, id, request.body, clock.now(), matching, use);
         if (changed.after !== changed.before) {
           audit.record(tx, {
             ...auditOf(request, "profile.change", changed.after),
             details: changesOf(changed.before, changed.after),
           });
           feed.publish(tx, { kind: "profile", tenantId, profileId: id });
+          await use.changed(tx, tenantId, id);
         }
         return changed;
       });
@@ -172,7 +174,13 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed }:
     async (request, reply) => {
       const { tenantId, id } = await profileInReach(request);
       await store.durable(async (tx) => {
-        const profile = await deleteProfile(tx, tenantId, id, (current) => requireMatch(request, current.changedAt));
+        const profile = await deleteProfile(
+          tx,
+          tenantId,
+          id,
+          (current) => requireMatch(request, current.changedAt),
+          use,
+        );
         audit.record(tx, auditOf(request, "profile.delete", profile));
       });
       return reply.code(204).send(null);

@@ -2,6 +2,8 @@ import type { Migration } from "../db/migration.ts";
 
 export interface ProfileTables {
   profile: ProfileTable;
+  intent: IntentTable;
+  intent_list: IntentListTable;
 }
 
 /** An agent config profile: named settings of a tenant. */
@@ -20,6 +22,27 @@ export interface ProfileTable {
   changed_at: number;
 }
 
+/** An agent config intent. */
+export interface IntentTable {
+  id: string;
+  tenant_id: string;
+  name: string;
+  /** Its place in the tenant's order: 0, 1, 2 … */
+  position: number;
+  profile_id: string;
+  /** JSON of an `IntentFilter`. */
+  filter: string;
+  created_at: number;
+  changed_at: number;
+}
+
+/** One row for each tenant that has ever had intents. */
+export interface IntentListTable {
+  tenant_id: string;
+  /** Rises with every change of the order or of an intent. */
+  changed_at: number;
+}
+
 export const profileMigration: Migration = {
   name: "profiles-1",
   statements: [
@@ -29,5 +52,19 @@ export const profileMigration: Migration = {
       unique (tenant_id, name_search)
     )`,
     "create unique index profile_default on profile (tenant_id) where is_default = 1",
+  ],
+};
+
+export const intentMigration: Migration = {
+  name: "profiles-2",
+  statements: [
+    `create table intent (
+      id text primary key, tenant_id text not null references tenant (id), name text not null, position int8 not null,
+      profile_id text not null references profile (id), filter text not null, created_at int8 not null,
+      changed_at int8 not null
+    )`,
+    "create index intent_position on intent (tenant_id, position, id)",
+    "create index intent_profile on intent (profile_id)",
+    "create table intent_list (tenant_id text primary key references tenant (id), changed_at int8 not null)",
   ],
 };
