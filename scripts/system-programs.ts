@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
 /** A program that npm cannot bring, and the Debian packages that do. */
 export interface SystemProgram {
-  /** A name on the PATH, or an absolute path. */
+  /** A name on the PATH, or an absolute path in which `*` stands for one folder. */
   readonly program: string;
   readonly debianPackages: readonly string[];
 }
@@ -24,7 +24,7 @@ export function provide(programs: readonly SystemProgram[], env: NodeJS.ProcessE
 }
 
 function isPresent({ program }: SystemProgram, env: NodeJS.ProcessEnv): boolean {
-  if (isAbsolute(program)) return existsSync(program);
+  if (isAbsolute(program)) return globSync(program).length > 0;
   return (env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 

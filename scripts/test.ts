@@ -21,6 +21,9 @@ const wine: readonly SystemProgram[] = [
   { program: "/usr/lib/wine/wine64", debianPackages: ["wine", "wine64"] },
   { program: "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", debianPackages: ["libfaketime"] },
 ];
+const postgres: readonly SystemProgram[] = [
+  { program: "/usr/lib/postgresql/*/bin/postgres", debianPackages: ["postgresql"] },
+];
 
 const steps: readonly Step[] = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
@@ -35,6 +38,12 @@ const steps: readonly Step[] = [
     name: "whole clusters, started as programs",
     command: ["npm", "run", "--silent", "test:whole", "--"],
     vitest: true,
+  },
+  {
+    name: "the cluster on PostgreSQL",
+    command: ["npm", "run", "--silent", "test:postgres", "--"],
+    vitest: true,
+    needs: postgres,
   },
   {
     name: "the story on a Windows service under Wine",
