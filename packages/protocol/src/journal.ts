@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import Type from "typebox";
+import { Compile } from "typebox/compile";
 import { sha256Base64url } from "./ed25519.ts";
 import { maxJournalDataBytes } from "./limits.ts";
 import { Milliseconds, Sha256 } from "./schemas.ts";
@@ -50,6 +51,14 @@ export const JournalEntry = Type.Object({
   prev: Sha256,
 });
 export type JournalEntry = Type.Static<typeof JournalEntry>;
+
+let compiled: { Check(value: unknown): boolean } | undefined;
+
+/** Whether this can be an entry of a check-in. One that cannot would hold up all that come after it. */
+export function isJournalEntry(value: unknown): value is JournalEntry {
+  compiled ??= Compile(JournalEntry);
+  return compiled.Check(value);
+}
 
 /** The `prev` of a journal's first entry. */
 export function journalStart(journalId: string): string {

@@ -17,7 +17,7 @@ import {
  * there; nothing else in the agent writes files.
  */
 export interface FileSystem {
-  /** The whole file, or undefined when there is none. */
+  /** The whole file, or undefined when there is none. Throws when there is one that cannot be read. */
   read(path: string): Uint8Array | undefined;
   /** Size in bytes; 0 when there is none. */
   size(path: string): number;
@@ -38,8 +38,16 @@ const ownerOnly = 0o600;
 
 /** The real one. Files are for their owner alone; on Windows the folder's descriptor says who that is. */
 export const nodeFileSystem: FileSystem = {
-  read: (path) => (existsSync(path) ? readFileSync(path) : undefined),
-  size: (path) => (existsSync(path) ? statSync(path).size : 0),
+  read(path) {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      // Only this is "none": a file that we may not look at is there.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  },
+  size: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
   write(path, offset, bytes) {
     const file = openSync(path, existsSync(path) ? "r+" : "w+", ownerOnly);
     try {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type JournalEntry, journalEntryHash, journalStart } from "@postern/protocol";
+import { fitsJournal, isJournalEntry, type JournalEntry, journalEntryHash, journalStart } from "@postern/protocol";
 import type { EntryData } from "../core/state.ts";
 import { journalBatchChars, journalSoftBytes, reservedBytes } from "../limits.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -12,7 +12,7 @@ export interface Journal {
   entries(): readonly JournalEntry[];
   /** As much of it, from the oldest on, as one check-in takes. */
   batch(maxEntries: number): JournalEntry[];
-  /** Durable when it returns. */
+  /** Durable when it returns. Data over what the protocol allows is cut: see {@link fitting}. */
   append(entry: NewEntry): JournalEntry;
   /** Forgets what the cluster has stored for good. */
   acknowledged(seq: number): void;
@@ -31,7 +31,7 @@ export interface NewEntry {
  * Opens the journal in `folder`, or begins one named `newId`.
  *
  * A last line that was torn by a power cut is dropped: nothing had been reported of it. Damage before that cannot come
- * from a cut. Such a journal is laid aside, and a new one with another id begins, so that the cluster sees no fork.
+ * from a cut; nor can an entry that no check-in could carry, which would hold up all after it. Such a journal is laid aside, and a new one with another id begins, so that the cluster sees no fork.
  */
 export function openJournal(fs: FileSystem, folder: string, newId: string): { journal: Journal; damaged: boolean } {
   const file = reservedFile(fs, join(folder, "journal"), reservedBytes);
@@ -85,7 +85,7 @@ function journalOf(fs: FileSystem, file: ReservedFile, opened: Contents): Journa
     },
     append({ at, trustedAt, kind, data }) {
       const { seq, hash } = last();
-      const entry: JournalEntry = { seq: seq + 1, at, trustedAt, kind, data: { ...data }, prev: hash };
+      const entry: JournalEntry = { seq: seq + 1, at, trustedAt, kind, data: fitting(data), prev: hash };
       const line = lineOf(entry);
       try {
         fs.write(file.path, end, Buffer.concat([line, nul]));
@@ -166,7 +166,18 @@ function parseJournal(bytes: Uint8Array): Contents | undefined {
     previous = { seq: entry.seq, hash: journalEntryHash(entry) };
     end += line.length + 1;
   }
-  return { head, entries, end };
+  return entries.every(isJournalEntry) ? { head, entries, end } : undefined;
+}
+
+/** Data as a check-in can carry it. All that we write fits; should that ever not be so, the entry still has to go out. */
+function fitting(data: EntryData): Record<string, string | number | boolean> {
+  for (const maxChars of [255, 80, 20]) {
+    const cut = Object.entries(data).map(
+      ([name, value]) => [name, typeof value === "string" ? value.slice(0, maxChars).toWellFormed() : value] as const,
+    );
+    if (fitsJournal(Object.fromEntries(cut))) return Object.fromEntries(cut);
+  }
+  return { cut: true };
 }
 
 function parseHead(line: Buffer): Head | undefined {

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import type { PersistedState } from "../core/state.ts";
 import { reservedBytes } from "../limits.ts";
 import type { FileSystem } from "./file-system.ts";
-import { reservedFile } from "./reserved-file.ts";
+import { type ReservedFile, reservedFile } from "./reserved-file.ts";
 import { decodeRecord, encodeRecord } from "./sealed-record.ts";
 
 /** Where the core's state outlives the process. */
 export interface StateFile {
-  /** The state of this agent, or undefined when it is missing, cut, altered, or another agent's. */
+  /** The state of this agent, or undefined when it is missing, unreadable, cut, altered, or another agent's. */
   read(agentId: string): PersistedState | undefined;
   /** Durable when it returns. */
   write(agentId: string, state: PersistedState): void;
@@ -20,7 +20,7 @@ export function stateFile(fs: FileSystem, folder: string): StateFile {
   const file = reservedFile(fs, join(folder, "state"), reservedBytes);
   return {
     read(agentId) {
-      const bytes = file.read();
+      const bytes = readable(file);
       const record = bytes && (decodeRecord(bytes) as Partial<Stored> | undefined);
       // Its digest says that this program wrote it whole: the layout's number stands for its shape.
       return record?.layout === layout && record.agentId === agentId ? record.state : undefined;
@@ -30,6 +30,14 @@ export function stateFile(fs: FileSystem, folder: string): StateFile {
       file.replace(encodeRecord(stored));
     },
   };
+}
+
+function readable(file: ReservedFile): Uint8Array | undefined {
+  try {
+    return file.read();
+  } catch {
+    return undefined;
+  }
 }
 
 interface Stored {

@@ -1,7 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { journalEntryHash, journalStart } from "@postern/protocol";
+import { isJournalEntry, journalEntryHash, journalStart } from "@postern/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { enrolledState } from "../core/start.ts";
 import type { PersistedState } from "../core/state.ts";
@@ -207,9 +216,47 @@ describe("the journal", () => {
     expect(cramped.full()).toBe(false);
   });
 
+  test.each([
+    { reason: "x".repeat(600) },
+    { a: "ü".repeat(200), b: "☃".repeat(200), c: 1 },
+    { a: `${"x".repeat(254)}😀`, ok: true },
+    Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`name${index}`, "x".repeat(300)])),
+  ])("cuts data that no check-in could carry", (data) => {
+    const journal = beginJournal(nodeFileSystem, folder, journalId);
+    const written = journal.append({ at: 1, trustedAt: 2, kind: "drift", data });
+    journal.append(entry("refused"));
+    expect(journal.entries().every(isJournalEntry)).toBe(true);
+    const reopened = openJournal(nodeFileSystem, folder, otherId).journal;
+    expect(reopened.id).toBe(journalId);
+    expect(reopened.entries()[0]).toEqual(written);
+  });
+
+  test("with an entry that no check-in could carry is laid aside: it would hold up all after it", () => {
+    const id = beginJournal(nodeFileSystem, folder, journalId).id;
+    const bad = {
+      seq: 1,
+      at: 1,
+      trustedAt: 2,
+      kind: "drift",
+      data: { reason: "x".repeat(600) },
+      prev: journalStart(id),
+    };
+    const line = `${journalEntryHash(bad)} ${JSON.stringify(bad)}\n`;
+    const head = { v: 1, id, after: 0, prev: journalStart(id) };
+    writeFileSync(join(folder, "journal"), `${JSON.stringify(head)}\n${line}`);
+    const { journal, damaged } = openJournal(nodeFileSystem, folder, otherId);
+    expect({ id: journal.id, damaged, entries: journal.entries() }).toEqual({
+      id: otherId,
+      damaged: true,
+      entries: [],
+    });
+    expect(readFileSync(join(folder, "journal.damaged")).includes('"drift"')).toBe(true);
+  });
+
   test("gives a check-in no more than it can carry", () => {
     const journal = beginJournal(nodeFileSystem, folder, journalId);
-    for (let i = 0; i < 150; i++) journal.append({ ...entry("refused"), data: { reason: "x".repeat(600) } });
+    const longest = { reason: "x".repeat(225), detail: "x".repeat(225) };
+    for (let i = 0; i < 150; i++) journal.append({ ...entry("refused"), data: longest });
     const batch = journal.batch(100);
     expect(batch.length).toBeLessThanOrEqual(100);
     expect(JSON.stringify(batch).length).toBeLessThan(66 * 1024);
@@ -246,6 +293,10 @@ describe("the trust anchor", () => {
     expect(readTrustAnchor(nodeFileSystem, folder)).toBe("none");
     writeTrustAnchor(nodeFileSystem, folder, anchor);
     alter(join(folder, "trust-anchor"), 130);
+    expect(readTrustAnchor(nodeFileSystem, folder)).toBe("unreadable");
+    // A file of ours that is something else now, or lies where nobody may look, is there all the same.
+    rmSync(join(folder, "trust-anchor"));
+    mkdirSync(join(folder, "trust-anchor"));
     expect(readTrustAnchor(nodeFileSystem, folder)).toBe("unreadable");
   });
 });

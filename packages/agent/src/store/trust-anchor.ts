@@ -33,7 +33,12 @@ export interface ClusterAddress {
 export type AnchorReading = TrustAnchor | "none" | "unreadable";
 
 export function readTrustAnchor(fs: FileSystem, folder: string): AnchorReading {
-  const bytes = fs.read(anchorPath(folder));
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = fs.read(anchorPath(folder));
+  } catch {
+    return "unreadable";
+  }
   if (!bytes) return "none";
   const anchor = decodeRecord(bytes) as Partial<TrustAnchor> | undefined;
   return anchor?.layout === 1 ? (anchor as TrustAnchor) : "unreadable";
