@@ -70,7 +70,7 @@ export interface StatusView {
   readonly link?: { readonly reachedSecondsAgo?: number; readonly trouble?: string };
   readonly journalWaiting?: number;
   /** Something that a person has to put right. */
-  readonly problem?: "anchor_unreadable";
+  readonly problem?: "anchor_unreadable" | "data_unusable";
 }
 
 /** The command in a line from the channel, or undefined. Members we do not know are not for us. */

@@ -1,4 +1,4 @@
-import { maxJournalEntries } from "@postern/protocol";
+import { maxJournalEntries, openTrustBundle } from "@postern/protocol";
 import type { Changed } from "./core/effects.ts";
 import { receiveAnswer } from "./core/receive-answer.ts";
 import { reportProtection } from "./core/report.ts";
@@ -51,13 +51,26 @@ export function resumeAgent(anchor: TrustAnchor, ports: ServicePorts): EnrolledA
   const { fs, platform } = ports;
   const { journal, damaged } = openJournal(fs, platform.folders.data, ports.newId());
   const states = stateFile(fs, platform.folders.data);
-  const persisted = states.read(anchor.agentId);
-  const start = begin(persisted ?? recoveredState(anchor, journal.entries()), {
-    ...startContext(ports, journal),
-    stateLost: persisted === undefined,
-    journalLost: damaged,
-  });
+  const context = { ...startContext(ports, journal), journalLost: damaged };
+  const start =
+    beginFrom(states.read(anchor.agentId), anchor, context) ??
+    begin(recoveredState(anchor, journal.entries()), { ...context, stateLost: true });
   return work(anchor, start, journal, (state) => states.write(anchor.agentId, state), ports);
+}
+
+/** Undefined when nothing can be begun with this state: there is none, or it is of a version that meant something else. */
+function beginFrom(
+  persisted: PersistedState | undefined,
+  anchor: TrustAnchor,
+  context: StartContext,
+): Changed | undefined {
+  if (!persisted) return undefined;
+  try {
+    openTrustBundle(persisted.bundle, new Set(anchor.pinnedRoots));
+    return begin(persisted, context);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -109,7 +122,6 @@ function work(
     log,
   });
   let timer: NodeJS.Timeout | undefined;
-  schedule();
   const checkIns = startCheckIns({
     exchange: exchangeWith(anchor.cluster),
     identityKey: identitySigner(anchor.identityKey),
@@ -132,6 +144,7 @@ function work(
     log,
   });
   checkInNow = checkIns.now;
+  schedule();
 
   return {
     anchor,

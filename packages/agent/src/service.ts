@@ -12,6 +12,7 @@ import { type Standing, statusOf } from "./status.ts";
 import { type AnchorReading, readTrustAnchor, type TrustAnchor } from "./store/trust-anchor.ts";
 
 const listenAgainMs = 10_000;
+const startAgainMs = 3_000;
 
 /**
  * Wires the agent together and starts it: trust anchor, command channel, guard, the rest. A later one that fails takes
@@ -25,8 +26,13 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
   let standing: Standing | undefined;
   let enrolling = false;
   let stopped = false;
+  let again: NodeJS.Timeout | undefined;
 
-  fs.makeFolder(data);
+  try {
+    fs.makeFolder(data);
+  } catch (error) {
+    log(`the data folder cannot be made: ${messageOf(error)}`);
+  }
   const anchor = readTrustAnchor(fs, data);
   const channel = listen();
   await channel.tried;
@@ -35,19 +41,23 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
 
   function startAs(anchor: AnchorReading): Standing {
     if (anchor === "none") return { is: "not_enrolled", layers: guarded("disarm") };
-    if (anchor !== "unreadable") return { is: "enrolled", agent: resume(anchor) };
+    if (anchor !== "unreadable") return resume(anchor);
     // Whose agent this is cannot be told any more; that it was protected can.
     log("the trust anchor cannot be read: protection stays on");
     return { is: "anchor_unreadable", layers: guarded("arm") };
   }
 
-  function resume(trusted: TrustAnchor): EnrolledAgent {
+  /** Without its data it cannot work, but protect, answer, and try again: a disk may come back. */
+  function resume(trusted: TrustAnchor): Standing {
     try {
-      return resumeAgent(trusted, ports);
+      return { is: "enrolled", agent: resumeAgent(trusted, ports) };
     } catch (error) {
-      // Neither state nor journal can be opened. The service manager starts us again; until then: protected.
-      guarded("arm");
-      throw error;
+      if (standing?.is !== "data_unusable")
+        log(`the agent's data cannot be used, protection stays on: ${messageOf(error)}`);
+      again = setTimeout(() => {
+        standing = startAs(readTrustAnchor(fs, data));
+      }, startAgainMs);
+      return { is: "data_unusable", layers: guarded("arm") };
     }
   }
 
@@ -62,6 +72,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
 
   async function onStop(reason: StopReason): Promise<void> {
     stopped = true;
+    clearTimeout(again);
     if (standing?.is === "enrolled") {
       standing.agent.running.apply({ type: "stopping", reason });
       await within(stopMs, standing.agent.stop());
@@ -111,8 +122,8 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     if (command.command === "status") return { v: 1, ok: true, result: { status: statusOf(now, ports) } };
     if (command.command === "enroll") return enroll(command);
     if (now.is !== "enrolled") {
-      return now.is === "anchor_unreadable"
-        ? refuse("anchor_unreadable")
+      return now.is !== "not_enrolled"
+        ? refuse(now.is)
         : refuse("not_protected", { unprotectedBecause: platform.guard.supported ? "not_enrolled" : "unsupported" });
     }
     return performCommand(command, now.agent, ports);
@@ -163,7 +174,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
 
   function isProtected(): boolean {
     if (standing?.is === "enrolled") return standing.agent.running.state().protection.state === "on";
-    return standing?.is === "anchor_unreadable";
+    return standing?.is !== "not_enrolled";
   }
 }
 

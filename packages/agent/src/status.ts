@@ -3,10 +3,13 @@ import { reportProtection } from "./core/report.ts";
 import type { EnrolledAgent, ServicePorts } from "./enrolled-agent.ts";
 import type { LayerReport } from "./ports.ts";
 
+/** Enrolled, and not able to work. Protection is on: nothing says that it may be off. */
+export type Damage = "anchor_unreadable" | "data_unusable";
+
 /** What this machine is to the service. */
 export type Standing =
   | { readonly is: "enrolled"; readonly agent: EnrolledAgent }
-  | { readonly is: "not_enrolled" | "anchor_unreadable"; readonly layers: LayerReport };
+  | { readonly is: "not_enrolled" | Damage; readonly layers: LayerReport };
 
 /** The answer to `-status`. Looking moves nothing. */
 export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
@@ -17,13 +20,13 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
     systemTime: new Date(clock.systemNow()).toISOString(),
   };
   if (standing.is !== "enrolled") {
-    const damaged = standing.is === "anchor_unreadable";
+    const damaged = standing.is !== "not_enrolled";
     const state = !platform.guard.supported ? "unsupported" : damaged ? "on" : "off";
     return {
       ...common,
       enrolled: damaged,
       protection: { state, since: 0, layers: { ...standing.layers } },
-      ...(damaged ? { problem: "anchor_unreadable" } : {}),
+      ...(standing.is === "not_enrolled" ? {} : { problem: standing.is }),
     };
   }
   const { anchor, running, journal } = standing.agent;

@@ -55,6 +55,8 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
     "The lift could not be written to disk, so it was not given: after a power cut the token could be used again. Look at the disk that holds the agent's data, then present the token again.",
   anchor_unreadable: () =>
     "The file that says which cluster this agent trusts is damaged, so no token can be verified; protection stays on. Follow the recovery procedure in the documentation.",
+  data_unusable: () =>
+    "The agent's data cannot be read or written, so no token can be taken; protection stays on. Look at the disk that holds it; the service tries again every few seconds.",
   already_enrolled: () =>
     "This machine has enrolled and its service is protected. Switch protection off in its profile, or lift it with a token, then enrol anew.",
   enrolling_already: () => "Another -enroll is under way. Wait for it to end.",

@@ -3,6 +3,11 @@ import { span } from "./sentences.ts";
 
 const states = { on: "on", off: "off", lifted: "lifted", unsupported: "unsupported on this operating system" } as const;
 
+const problems = {
+  anchor_unreadable: "the trust anchor is damaged: protection stays on, tokens cannot be verified",
+  data_unusable: "the agent's data cannot be read or written: protection stays on, no token can be taken",
+} as const;
+
 /** What `-status` prints for people: a line for each thing, the most wanted first. */
 export function statusText(status: StatusView): string {
   const { protection, config, link } = status;
@@ -10,9 +15,7 @@ export function statusText(status: StatusView): string {
   const lift = protection.budgetLeft === undefined ? "" : `, ${span(protection.budgetLeft)} left`;
   lines.push(["service protection", states[protection.state] + lift]);
   for (const [name, layer] of Object.entries(protection.layers)) lines.push([`  ${name}`, layer]);
-  if (status.problem === "anchor_unreadable") {
-    lines.push(["problem", "the trust anchor is damaged: protection stays on, tokens cannot be verified"]);
-  }
+  if (status.problem) lines.push(["problem", problems[status.problem]]);
   if (status.trustedTime !== undefined) {
     const doubt = status.clockTrusted ? "" : "  (the clock was set back: use -challenge)";
     lines.push(["trusted time", `${status.trustedTime}${doubt}`]);
