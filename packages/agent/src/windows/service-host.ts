@@ -1,6 +1,6 @@
 import type { ServiceHost, StopReason } from "../ports.ts";
 import { kernel32 } from "./kernel32.ts";
-import { type Handle, koffi, lazy, type Pointer, succeed, WindowsError, windowsErrorOf } from "./native.ts";
+import { type Handle, koffi, lazy, type Pointer, succeed, windowsErrorOf } from "./native.ts";
 import { whenSet } from "./waiting.ts";
 
 const SERVICE_WIN32_OWN_PROCESS = 0x10;
@@ -137,11 +137,9 @@ async function dispatch(serviceName: string, serviceMain: () => void): Promise<v
   } finally {
     clearInterval(alive);
   }
-  if (threadResult(thread) === 0) throw new WindowsError("StartServiceCtrlDispatcherW", NOT_STARTED_AS_SERVICE);
+  // Its only way to fail here (ERROR_FAILED_SERVICE_CONTROLLER_CONNECT): started by hand.
+  if (threadResult(thread) === 0) throw new Error(`only the service manager can start this: sc start ${serviceName}`);
 }
-
-/** ERROR_FAILED_SERVICE_CONTROLLER_CONNECT: the dispatcher's only way to fail here, started by hand. */
-const NOT_STARTED_AS_SERVICE = 1063;
 
 function startThread(start: Pointer, argument: Pointer): Handle {
   const thread = kernel32().CreateThread(null, 0, start, argument, 0, null);
