@@ -121,7 +121,7 @@ export async function changeKeys(
       return true;
     });
     if (!done) continue;
-    await keys.fresh();
+    await keys.reload();
     return { madeKid: made?.signer.kid ?? null, trustBundleVersion: version };
   }
   throw new Problem("precondition_failed", "Somebody else changes keys at the same time.");

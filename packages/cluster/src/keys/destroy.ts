@@ -56,5 +56,5 @@ export async function destroyKey(
     });
     feed.publish(tx, { kind: "keys" });
   });
-  await keys.fresh();
+  await keys.reload();
 }

@@ -13,6 +13,8 @@ export interface LiveClusterKeys extends ClusterKeys {
   snapshot(): ClusterKeys;
   /** The same, with every change in it that this node was told of. */
   fresh(): Promise<ClusterKeys>;
+  /** The same, looked up anew: for who has just changed them, and does not wait until this node is told. */
+  reload(): Promise<ClusterKeys>;
   /** The same, once it has a trust bundle of that version or a newer one, if there is one at all. */
   atLeast(bundleVersion: number): Promise<ClusterKeys>;
 }
@@ -95,6 +97,10 @@ export function followClusterKeys(
     keyIdsInBundle: (version) => current.keyIdsInBundle(version),
     snapshot: () => current,
     fresh,
+    reload() {
+      isStale = true;
+      return fresh();
+    },
     async atLeast(bundleVersion) {
       if ((await fresh()).trustBundle.version >= bundleVersion) return current;
       const newest = await reads
