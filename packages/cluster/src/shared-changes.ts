@@ -29,7 +29,7 @@ export interface SharedChangeFeed extends ChangeFeed, ChangePublisher {
  * The change feed of all nodes that work on one database. Changes are stored in the transaction that makes them, so
  * none is lost with a node that dies; a signal only says that it is time to look, so missing one costs time, not news.
  *
- * @param failed told when looking was not possible; it is tried again at the next signal
+ * @param failed told when looking or listening was not possible; both are tried again
  * @throws {DatabaseUnusable} when the other nodes' signals cannot be heard
  */
 export async function openSharedChangeFeed<DB extends ChangeTables>(
@@ -110,7 +110,7 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
     committed: () => void look(),
   };
 
-  const stopListening = await store.signals.listen(() => void look());
+  const stopListening = await store.signals.listen(() => void look(), failed);
   return {
     get counter() {
       return local.counter;

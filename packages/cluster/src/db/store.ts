@@ -23,9 +23,10 @@ export interface Signals<DB> {
   /**
    * Calls `heard` after each signal, and whenever one may have been missed, until the returned function is called.
    *
+   * @param failed told, once for each time, when listening has ended and cannot begin again yet
    * @throws {DatabaseUnusable} when listening is not possible
    */
-  listen(heard: () => void): Promise<() => Promise<void>>;
+  listen(heard: () => void, failed: (error: unknown) => void): Promise<() => Promise<void>>;
 }
 
 /**

@@ -27,6 +27,9 @@ test("while the database is away the node says so, and it goes on once it is bac
   expect((await fetch(`${cluster.url}/healthz`)).status).toBe(200);
   await expectProblem(await send(cluster, admin, "GET", "/tenants"), 503, "not_ready");
   await expectProblem(await send(cluster, admin, "POST", "/tenants", { name: "during" }), 503, "not_ready");
+  const giveUpAt = Date.now() + 5_000;
+  while (!cluster.log().includes("changes cannot be read") && Date.now() < giveUpAt) await pause(20);
+  expect(cluster.log(), "the operator can see that the other nodes are not heard").toContain("changes cannot be read");
   await server.startAgain();
   expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
   await call(cluster, admin, "POST", "/tenants", { name: "after" });
@@ -52,7 +55,7 @@ test("a server that dies while the node writes has kept all that the node acknow
   for (let round = 0; round < 3; round++) {
     dead = false;
     const writers = [1, 2, 3, 4].map((writer) => writeUntilRefused(writer));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await pause(200);
     dead = true;
     await server.stopAtOnce();
     await Promise.all(writers);
@@ -63,3 +66,7 @@ test("a server that dies while the node writes has kept all that the node acknow
   }
   expect(acknowledged.size).toBeGreaterThan(12);
 });
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

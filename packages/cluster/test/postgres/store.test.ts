@@ -208,7 +208,12 @@ test("where the node cannot listen, it does not start", async () => {
   const listenAddress = { ...address, port: 1 };
   const store = await openPostgresStore<Tables>({ address, listenAddress, migrations, now: () => 1 });
   stores.push(store);
-  await expect(store.signals.listen(() => {})).rejects.toThrow(/Listening on the .*127.0.0.1:1.*DATABASE_LISTEN_URL/);
+  await expect(
+    store.signals.listen(
+      () => {},
+      () => {},
+    ),
+  ).rejects.toThrow(/Listening on the .*127.0.0.1:1.*DATABASE_LISTEN_URL/);
 });
 
 test("a pooler may hand the sessions around: nothing is prepared, nothing kept in them", async () => {

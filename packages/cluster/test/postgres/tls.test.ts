@@ -27,7 +27,12 @@ async function connect(host: string, { port }: PostgresServer, parameters = `&ss
   const { database } = loadConfig({ env: { DATABASE_URL: url }, flags: {}, file: null });
   if (database === null) throw new Error("no database");
   const store = await openPostgresStore<object>({ ...database, migrations: [], now: () => 1 });
-  await (await store.signals.listen(() => {}))();
+  await (
+    await store.signals.listen(
+      () => {},
+      () => {},
+    )
+  )();
   await store.close();
 }
 

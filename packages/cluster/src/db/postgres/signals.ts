@@ -17,8 +17,8 @@ export function openSignals<DB>(address: PostgresAddress): Signals<DB> {
     async send(tx) {
       await sql`select pg_notify(${channel}, '')`.execute(tx);
     },
-    async listen(heard) {
-      const listener = new Listener(address, heard);
+    async listen(heard, failed) {
+      const listener = new Listener(address, heard, failed);
       try {
         await listener.connect();
       } catch (error) {
@@ -37,14 +37,16 @@ export function openSignals<DB>(address: PostgresAddress): Signals<DB> {
 class Listener {
   readonly #address: PostgresAddress;
   readonly #heard: () => void;
+  readonly #failed: (error: unknown) => void;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pauseMs: number = postgresLimits.reconnectMs.first;
   #closed = false;
 
-  constructor(address: PostgresAddress, heard: () => void) {
+  constructor(address: PostgresAddress, heard: () => void, failed: (error: unknown) => void) {
     this.#address = address;
     this.#heard = heard;
+    this.#failed = failed;
   }
 
   async connect(): Promise<void> {
@@ -92,16 +94,18 @@ class Listener {
     if (this.#client !== client || this.#closed) return;
     this.#client = undefined;
     void client.end().catch(() => {});
-    this.#reconnectLater();
+    this.#reconnectLater(true);
   }
 
-  #reconnectLater(): void {
+  #reconnectLater(isFirst: boolean): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       try {
         await this.connect();
-      } catch {
-        if (!this.#closed) this.#reconnectLater();
+      } catch (error) {
+        if (this.#closed) return;
+        if (isFirst) this.#failed(error);
+        this.#reconnectLater(false);
       }
     }, this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, postgresLimits.reconnectMs.longest);
