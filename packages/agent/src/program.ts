@@ -12,7 +12,12 @@ export async function program(argv: readonly string[], platformOf = platformFor)
     const platform = await platformOf(invocation);
     // Loaded here only: a command has no use for it, and somebody waits for the command.
     const { startOn } = await import("./start-on.ts");
-    await platform.host.run(() => startOn(platform, (line) => terminal.err(`postern-agent: ${line}\n`)));
+    const log = (line: string) => terminal.err(`postern-agent: ${line}\n`);
+    await platform.host.run(async () => {
+      const service = await startOn(platform, log);
+      outliveMistakes(log);
+      return service;
+    });
     return exitCodes.done;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -22,6 +27,16 @@ export async function program(argv: readonly string[], platformOf = platformFor)
     terminal.err(`failed: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
+}
+
+/**
+ * From here on an exception that nobody caught is logged and nothing more: a process that ends protects nobody, and takes
+ * the only way to lift protection with it. See `docs/decisions/a-mistake-does-not-end-the-service.md`.
+ */
+function outliveMistakes(log: (line: string) => void): void {
+  process.on("uncaughtException", (error: unknown) => {
+    log(`unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  });
 }
 
 /** The platform this runs on. Windows is loaded there only: it comes with native code. */

@@ -47,7 +47,10 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     return { is: "anchor_unreadable", layers: guarded("arm") };
   }
 
-  /** Without its data it cannot work, but protect, answer, and try again: a disk may come back. */
+  /**
+   * Without its data it cannot work, but protect, answer, and try again: a disk may come back. With the trust anchor it
+   * has: one that has vanished since would mean "not enrolled".
+   */
   function resume(trusted: TrustAnchor): Standing {
     try {
       return { is: "enrolled", agent: resumeAgent(trusted, ports) };
@@ -55,7 +58,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
       if (standing?.is !== "data_unusable")
         log(`the agent's data cannot be used, protection stays on: ${messageOf(error)}`);
       again = setTimeout(() => {
-        standing = startAs(readTrustAnchor(fs, data));
+        standing = resume(trusted);
       }, startAgainMs);
       return { is: "data_unusable", layers: guarded("arm") };
     }

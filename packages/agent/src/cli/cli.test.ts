@@ -191,6 +191,18 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
     }
   });
 
+  test("a mistake that nobody caught is logged, and the service goes on", async () => {
+    let logged = "";
+    service.stderr?.on("data", (piece) => {
+      logged += String(piece);
+    });
+    service.kill("SIGUSR2");
+    while (!(logged.includes("a mistake in a callback") && logged.includes("a forgotten promise")))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    expect((await agent(["-status"])).exit).toBe(0);
+    expect(service.exitCode).toBeNull();
+  });
+
   test("two services on one folder: the second one says so and leaves", async () => {
     const second = await finish(start(protectedProgram, ["-service", "-data", folder]));
     expect(second).toMatchObject({ exit: 1, err: expect.stringMatching(/another process is this folder's service/) });
