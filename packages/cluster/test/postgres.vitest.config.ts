@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 
 // The unit tests that need a database, and whole clusters, once more on PostgreSQL; and what is about it alone.
 const unitTests = globSync("src/**/*.test.ts", { cwd: root }).filter((file) =>
-  /from ".*\/(test-database|test-cluster|token-scene)\.fixture\.ts"/.test(readFileSync(join(root, file), "utf8")),
+  /from ".*\/(test-database|test-cluster|token-scene|scene)\.fixture\.ts"/.test(readFileSync(join(root, file), "utf8")),
 );
 const wholeClusters = ["agent-messages", "bad-input", "kill", "tenant-walls"].map((name) => `test/${name}.test.ts`);
 
