@@ -175,6 +175,12 @@ describe("a tail", () => {
     expect(await faults()).toEqual(["cluster 5 cut_tail"]);
   });
 
+  test("cut off with the head set back is not signed as it stands then", async () => {
+    await run(`delete from audit_entry ${ofCluster} > 4`, head(4));
+    expect(await scene.checkpoints.signHeads()).toBeNull();
+    expect(await faults()).toEqual(["cluster 5 cut_tail"]);
+  });
+
   test("cut off and grown again shows, also when it was signed again", async () => {
     await run(`delete from audit_entry ${ofCluster} > 4`, head(4));
     await record(4, 0);
