@@ -4,6 +4,7 @@ import type { Agent, AgentDetail, JournalEvent } from "./answers.ts";
 import { type Api, get, list } from "./api.ts";
 import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
 import { findAgent, findTenant, tenantNames } from "./find.ts";
+import { addConfirmDropCommand } from "./intents.ts";
 import type { Terminal } from "./terminal.ts";
 import { asDetail, asJson, type Column } from "./text.ts";
 import { duration, fromNow, localTime, utcTime } from "./times.ts";
@@ -97,6 +98,7 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
       }),
     );
   addLabelCommand(agent, terminal);
+  addConfirmDropCommand(agent, terminal);
 }
 
 const journalColumns: readonly Column<JournalEvent>[] = [
@@ -153,6 +155,10 @@ function detailOf(agent: AgentDetail, now: number): string {
     ["state", `${agent.state}, seen ${fromNow(agent.seenAt, now)}`],
     ["enrolled", time(agent.enrolledAt)],
     ["profile", `${agent.profile.name} (${agent.profile.id})`],
+    [
+      "kept from",
+      agent.wouldDrop ? `profile ${agent.wouldDrop.profileId} since ${time(agent.wouldDrop.since)}` : undefined,
+    ],
     ["protection", protection ? `${protection.state} since ${time(protection.since)}` : "not reported yet"],
     ["layers", layers.length > 0 ? layers.join(", ") : undefined],
     ["lift", left === undefined ? undefined : `${duration(left * 1000)} left`],

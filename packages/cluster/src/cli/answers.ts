@@ -65,6 +65,37 @@ export interface Profile {
   readonly changedAt: string;
 }
 
+/** Which agents an intent is for; each member that is there must fit. */
+export interface IntentFilter {
+  readonly platforms?: readonly string[];
+  readonly hostName?: string;
+  readonly labels?: readonly string[];
+  readonly addresses?: readonly string[];
+}
+
+export interface Intent {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly name: string;
+  readonly position: number;
+  readonly profileId: string;
+  readonly filter: IntentFilter;
+}
+
+export interface IntentPreview {
+  readonly moved: number;
+  readonly gains: number;
+  readonly loses: number;
+  readonly held: number;
+  readonly agents: readonly {
+    readonly id: string;
+    readonly hostName: string;
+    readonly fromProfileId: string;
+    readonly toProfileId: string;
+    readonly effect: string;
+  }[];
+}
+
 export interface Agent {
   readonly id: string;
   readonly tenantId: string;
@@ -96,6 +127,7 @@ export interface AgentDetail extends Agent {
     readonly appliedRev: number;
     readonly refused: { readonly rev: number; readonly code: string } | null;
   };
+  readonly wouldDrop: { readonly profileId: string; readonly since: string } | null;
   readonly trustBundle: { readonly current: number; readonly acknowledged: number };
   readonly identityThumbprint: string;
   readonly dueAt: string;
@@ -156,11 +188,18 @@ export interface GeneratedToken {
   readonly token: string;
   readonly issuedAt: string;
   readonly expiresAt: string;
-  readonly coverage: {
-    readonly agents: number;
-    readonly reached: number;
-    readonly notReached: readonly { readonly reason: string; readonly count: number }[];
-  };
+  readonly coverage: Coverage;
+}
+
+export interface Coverage {
+  readonly agents: number;
+  readonly reached: number;
+  readonly notReached: readonly { readonly reason: string; readonly count: number }[];
+}
+
+export interface TokenPreview {
+  readonly kid: string;
+  readonly coverage: Coverage;
 }
 
 export interface JournalEvent {
@@ -181,6 +220,28 @@ export interface SigningKey {
   readonly state: string;
   readonly createdAt: string;
   readonly stateChangedAt: string;
+  readonly destroyedAt?: string | null;
+}
+
+export interface KeyAgents {
+  readonly count: number;
+  readonly agents: readonly {
+    readonly id: string;
+    readonly hostName: string;
+    readonly tenant: { readonly id: string; readonly name: string };
+  }[];
+}
+
+export interface KeyReach {
+  readonly agents: number;
+  readonly holding: number;
+  readonly notHolding: KeyAgents;
+  readonly stranded: KeyAgents;
+}
+
+export interface KeyChange {
+  readonly made: SigningKey | null;
+  readonly trustBundleVersion: number;
 }
 
 export interface AuditEntry {

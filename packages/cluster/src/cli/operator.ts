@@ -4,6 +4,7 @@ import { addAgentCommands } from "./agents.ts";
 import { addApiKeyCommands } from "./api-keys.ts";
 import { addAuditCommands } from "./audit.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
+import { addIntentCommands } from "./intents.ts";
 import { addLoginCommands } from "./login.ts";
 import { addProfileCommands } from "./profiles.ts";
 import { addSessionCommands } from "./sessions.ts";
@@ -23,6 +24,7 @@ export function addOperatorCommands(program: Command, terminal: Terminal): void 
   addUserCommands(program, terminal);
   addTenantCommands(program, terminal);
   addProfileCommands(program, terminal);
+  addIntentCommands(program, terminal);
   addAgentCommands(program, terminal);
   addTokenCommands(program, terminal);
   addActivationKeyCommands(program, terminal);
