@@ -65,6 +65,20 @@ export interface Profile {
   readonly changedAt: string;
 }
 
+export interface ProfileVersion {
+  readonly version: number;
+  readonly changes: Readonly<Record<string, { readonly from: unknown; readonly to: unknown }>>;
+  readonly madeAt: string;
+  readonly madeBy: { readonly id: string | null; readonly name: string };
+  readonly rollbackOf: number | null;
+}
+
+export interface ProfilePreview {
+  readonly agents: number;
+  readonly gains: number;
+  readonly loses: number;
+}
+
 /** Which agents an intent is for; each member that is there must fit. */
 export interface IntentFilter {
   readonly platforms?: readonly string[];

@@ -81,17 +81,21 @@ async function logOut(terminal: Terminal): Promise<void> {
 /**
  * Does something that a log-in older than 15 minutes must not do without the password: asks for it when the cluster
  * wants it, confirms it, and does it again.
+ *
+ * @param beforeAsking tells what there is to know before one gives the password for it
  */
 export async function withFreshLogin<Result>(
   terminal: Terminal,
   api: Api,
   options: { readonly passwordStdin?: true },
   action: () => Promise<Result>,
+  beforeAsking: () => Promise<void> = async () => {},
 ): Promise<Result> {
   try {
     return await action();
   } catch (error) {
     if (!isRefusedWith(error, "reauthentication_required") || api.credentials.kind !== "session") throw error;
+    await beforeAsking();
     const { name } = api.credentials.session;
     const question = `Your log-in is older than 15 minutes. Password of ${visible(name)} at ${api.url}: `;
     const password = await readPassword(terminal, question, options.passwordStdin ?? false);

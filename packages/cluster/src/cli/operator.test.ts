@@ -137,6 +137,8 @@ test("asks for the password again when the cluster wants it, and then does the s
     if (request.url.endsWith("/reauthenticate")) {
       fresh = true;
       response.writeHead(204).end();
+    } else if (request.url.endsWith("/preview")) {
+      sendJson(response, 200, { kid: "k", coverage: generated.coverage });
     } else if (!fresh) sendProblem(response, "reauthentication_required");
     else sendJson(response, 201, generated);
   };
@@ -146,14 +148,18 @@ test("asks for the password again when the cluster wants it, and then does the s
   expect(err).toContain("Good until");
   expect(seen.map(({ method, url: path, body }) => `${method} ${path} ${body}`)).toEqual([
     'POST /api/v1/agent-tokens {"kind":"cluster","reason":"fire drill"}',
+    'POST /api/v1/agent-tokens/preview {"kind":"cluster","answersChallenge":false}',
     'POST /api/v1/session/reauthenticate {"password":"pass word"}',
     'POST /api/v1/agent-tokens {"kind":"cluster","reason":"fire drill"}',
   ]);
   const keys = seen.map(({ headers }) => headers["idempotency-key"]);
-  expect(keys).toEqual([keys[0], undefined, keys[0]]);
+  expect(keys).toEqual([keys[0], undefined, undefined, keys[0]]);
 
   fresh = false;
-  expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining("no terminal to ask") });
+  // Whom it would reach is told before the password is asked for.
+  const asked = await run(args);
+  expect(asked).toMatchObject({ code: 2, err: expect.stringContaining("no terminal to ask") });
+  expect(asked.err).toMatch(/^Would reach 1 of 3 Windows agents\.\n {2}2 have acknowledged no key/);
   fresh = false;
   expect(await run(args, withKey)).toMatchObject({
     code: 3,
@@ -179,7 +185,7 @@ test("tells whom a token reaches and why not the others, and what to run, withou
     "Agent token for the whole cluster.",
     expect.stringMatching(/^Good until .* \(2026-11-24T08:44:00Z, in 14 min 59 s\)\.$/),
     "Reaches 1 of 3 Windows agents.",
-    "  2 have not acknowledged the key that signed it",
+    "  2 have acknowledged no key of the cluster yet",
     "On the workload, as an administrator:",
     '  "C:\\Program Files\\Postern\\PosternAgent.exe" -unprotect <token>',
     "",
@@ -305,6 +311,8 @@ test.each([
   { args: ["token", "generate", "--reason", "x", "--agent", "a", "--challenge", "AAAA-BBBB"], says: /mistyped/ },
   { args: ["api-key", "create", "x"], says: /--role/ },
   { args: ["user", "grant", "alice", "site_admin@acme"], says: /ROLE@TENANT/ },
+  { args: ["key", "rotate", "root", "--reason", "a drill"], says: /Give token or config/ },
+  { args: ["key", "rotate", "token"], says: /required option '--reason/ },
   { args: ["login", "alice"], says: /no terminal to ask for the password/ },
   { args: ["login", "--url", "http://postern.example.com", "alice"], says: /Plain HTTP/ },
 ])("$args is wrong usage, and says why", async ({ args, says }) => {

@@ -1,11 +1,12 @@
 import { parseChallenge } from "@postern/token";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { GeneratedToken } from "./answers.ts";
-import { type Api, jsonOf } from "./api.ts";
+import type { Coverage, GeneratedToken, TokenPreview } from "./answers.ts";
+import { type Api, jsonOf, post } from "./api.ts";
 import { examples, withApi } from "./command.ts";
 import { wrongUsage } from "./failure.ts";
 import { findAgent, findTenant } from "./find.ts";
 import { withFreshLogin } from "./login.ts";
+import { ApiRefused } from "./refused.ts";
 import type { Terminal } from "./terminal.ts";
 import { visible } from "./text.ts";
 import { fromNow, localTime, utcTime } from "./times.ts";
@@ -72,7 +73,7 @@ async function generate(terminal: Terminal, api: Api, options: GenerateOptions):
   const file = typeof options.out === "string" ? await makeTokenFile(options.out) : undefined;
   let made: GeneratedToken;
   try {
-    made = await withFreshLogin(terminal, api, options, send);
+    made = await withFreshLogin(terminal, api, options, send, () => sayReach(terminal, api, target, challenge));
     await file?.fill(made.token);
   } catch (error) {
     await file?.discard();
@@ -101,17 +102,37 @@ async function targetOf(api: Api, { agent, tenant, cluster }: GenerateOptions) {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  key_not_acknowledged: "have not acknowledged the key that signed it",
+  key_not_acknowledged: "have acknowledged no key of the cluster yet",
+  key_withdrawn: "know only keys that are compromised or destroyed, until they have been connected",
+  other_key_held: "hold another key of the cluster; a token for each of them alone (--agent) reaches them",
   challenge_required: "take only a token that answers a challenge of theirs (--agent with --challenge)",
 };
+
+/** Before the password is asked for: is it worth having? */
+async function sayReach(terminal: Terminal, api: Api, target: object, challenge: string | undefined): Promise<void> {
+  const body = { ...target, answersChallenge: challenge !== undefined };
+  const preview = await post<TokenPreview>(api, "/agent-tokens/preview", body).catch((error: unknown) => {
+    if (error instanceof ApiRefused) return undefined; // an older cluster has none
+    throw error;
+  });
+  if (preview === undefined) return;
+  const { coverage } = preview;
+  terminal.say(`${reachLines(coverage, "Would reach").join("\n")}\n`);
+}
+
+function reachLines({ agents, reached, notReached }: Coverage, verb: string): string[] {
+  return [
+    `${verb} ${reached} of ${agents} Windows ${agents === 1 ? "agent" : "agents"}.`,
+    ...notReached.map(({ reason, count }) => `  ${count} ${reasons[reason] ?? visible(reason)}`),
+  ];
+}
 
 function tell(terminal: Terminal, made: GeneratedToken, whom: string, path: string | undefined): void {
   const { expiresAt, coverage } = made;
   const lines = [
     `Agent token for ${whom}.`,
     `Good until ${localTime(expiresAt)} (${utcTime(expiresAt)}, ${fromNow(expiresAt, terminal.now())}).`,
-    `Reaches ${coverage.reached} of ${coverage.agents} Windows ${coverage.agents === 1 ? "agent" : "agents"}.`,
-    ...coverage.notReached.map(({ reason, count }) => `  ${count} ${reasons[reason] ?? visible(reason)}`),
+    ...reachLines(coverage, "Reaches"),
     path === undefined
       ? "On the workload, as an administrator:"
       : `Carry ${path} to the workload. There, as an administrator:`,
