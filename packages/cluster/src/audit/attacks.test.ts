@@ -1,7 +1,7 @@
 import { sql } from "kysely";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ChainHead } from "./checkpoint.ts";
-import { createCheckpoints, readCheckpointFile } from "./checkpoints.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ChainHead, digestOfCheckpoint, openCheckpoint, sealCheckpoint } from "./checkpoint.ts";
+import { type Checkpoints, createCheckpoints, readCheckpointFile } from "./checkpoints.ts";
 import { firstLink, linkOf } from "./entry.ts";
 import { type AuditScene, auditEvent, openAuditScene } from "./scene.fixture.ts";
 import { listChains, verifyChain } from "./verify.ts";
@@ -11,8 +11,20 @@ import { verifyCheckpoints } from "./verify-checkpoints.ts";
 
 let scene: AuditScene;
 
+/** What attacks change. One database serves all tests; each finds it as it was. */
+const tables = [
+  "audit_entry",
+  "audit_chain",
+  "audit_checkpoint",
+  "audit_checkpoint_head",
+  "audit_newest_checkpoint",
+] as const;
+let restore: () => Promise<void>;
+/** The node's memory of what it signed, too, is that of a node that has just looked. */
+let checkpoints: Checkpoints;
+
 /** The cluster's chain has six entries, that of the tenant t1 four; checkpoints stand behind some of them. */
-beforeEach(async () => {
+beforeAll(async () => {
   scene = await openAuditScene();
   await record(3, 2);
   await scene.checkpoints.signHeads(); // 1: cluster 3, t1 2
@@ -21,9 +33,26 @@ beforeEach(async () => {
   await record(0, 2);
   await scene.checkpoints.signHeads(); // 3: t1 4
   await record(1, 0);
+  const kept = await Promise.all(tables.map((table) => scene.store.reads.selectFrom(table).selectAll().execute()));
+  restore = () =>
+    scene.tamper(async (db) => {
+      for (const [index, table] of tables.entries()) {
+        await db.deleteFrom(table).execute();
+        await db
+          .insertInto(table)
+          .values(kept[index] ?? [])
+          .execute();
+      }
+    });
 });
 
-afterEach(() => scene.close());
+beforeEach(async () => {
+  const { store, clock, keys, signer } = scene;
+  await restore();
+  checkpoints = createCheckpoints({ store, clock, clusterId: keys.clusterId, signer });
+});
+
+afterAll(() => scene.close());
 
 async function record(ofCluster: number, ofTenant: number): Promise<void> {
   scene.clock.at += 60_000;
@@ -177,14 +206,14 @@ describe("a tail", () => {
 
   test("cut off with the head set back is not signed as it stands then", async () => {
     await run(`delete from audit_entry ${ofCluster} > 4`, head(4));
-    expect(await scene.checkpoints.signHeads()).toBeNull();
+    expect(await checkpoints.signHeads()).toBeNull();
     expect(await faults()).toEqual(["cluster 5 cut_tail"]);
   });
 
   test("cut off and grown again shows, also when it was signed again", async () => {
     await run(`delete from audit_entry ${ofCluster} > 4`, head(4));
     await record(4, 0);
-    await scene.checkpoints.signHeads();
+    await checkpoints.signHeads();
     expect(await faults()).toEqual(["cluster 5 not_as_signed"]);
   });
 
@@ -205,7 +234,7 @@ describe("a chain recomputed with a head that fits", () => {
     await run(`update audit_entry set body = replace(body, '"done"', '"none"'), outcome = 'none' ${ofCluster} = 2`);
     await recompute("cluster");
     await record(1, 0);
-    await scene.checkpoints.signHeads();
+    await checkpoints.signHeads();
     expect(await faults()).toEqual(["cluster 3 not_as_signed"]);
   });
 
@@ -257,7 +286,7 @@ test("a whole chain removed, with its head, shows", async () => {
   await run("delete from audit_entry where chain = 't1'", "delete from audit_chain where chain = 't1'");
   expect(await faults()).toEqual(["t1 1 cut_tail"]);
   await record(1, 0);
-  await scene.checkpoints.signHeads();
+  await checkpoints.signHeads();
   expect(await faults()).toEqual(["t1 1 cut_tail"]);
 });
 
@@ -270,7 +299,6 @@ test("a kept checkpoint shows what was cut although everything inside fits", asy
     "delete from audit_checkpoint_head where n > 1",
   );
   const first = await scene.store.reads.selectFrom("audit_checkpoint").select("jws").executeTakeFirstOrThrow();
-  const { digestOfCheckpoint } = await import("./checkpoint.ts");
   await run(`update audit_newest_checkpoint set n = 1, digest = '${digestOfCheckpoint(first.jws)}'`);
   expect(await faults()).toEqual([]);
   expect(await faults(kept)).toEqual(["cluster 4 cut_tail"]);
@@ -314,23 +342,41 @@ describe("a checkpoint", () => {
     expect(await faults()).toEqual(expected);
   });
 
+  test.each([
+    ["number", { n: 3 }],
+    ["predecessor", { prev: "e".repeat(64) }],
+    ["time", { iat: 1 }],
+  ])("signed again by the audit key with another %s shows", async (_name, change) => {
+    const stored = await scene.store.reads
+      .selectFrom("audit_checkpoint")
+      .select("jws")
+      .where("n", "=", 2)
+      .executeTakeFirstOrThrow();
+    const claims = openCheckpoint(stored.jws, (kid) => scene.keys.auditKeys.get(kid));
+    const again = await sealCheckpoint({ ...claims, ...change }, scene.signer);
+    await run(jws(`'${again}'`));
+    expect(await faults()).toEqual(["checkpoint 2 wrong_order"]);
+  });
+
   test("of another cluster shows", async () => {
     const found = await verifyCheckpoints(scene.store.reads, { ...scene.keys, clusterId: "another" });
     expect(found.fault).toMatchObject({ n: 1, code: "wrong_order" });
   });
 
   test("cut while the node runs is not signed over", async () => {
+    await record(1, 0);
+    await checkpoints.signHeads(); // 4
     await run(
-      "delete from audit_checkpoint where n = 3",
-      "delete from audit_checkpoint_head where n = 3",
-      "update audit_newest_checkpoint set n = 2",
+      "delete from audit_checkpoint where n = 4",
+      "delete from audit_checkpoint_head where n = 4",
+      "update audit_newest_checkpoint set n = 3",
     );
     await record(1, 0);
-    await expect(scene.checkpoints.signHeads()).rejects.toThrow("cut or exchanged");
+    await expect(checkpoints.signHeads()).rejects.toThrow("cut or exchanged");
   });
 });
 
-test("each fault is told in a sentence that names chain-independent facts", async () => {
+test("each fault is told in a sentence", async () => {
   await run(`delete from audit_entry ${ofCluster} in (2, 3)`);
   const { chains } = await verdicts();
   expect(chains[0]?.fault?.detail).toBe("The entries 2 to 3 are missing: entry 4 comes next.");

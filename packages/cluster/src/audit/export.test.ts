@@ -49,7 +49,7 @@ test.each([
   expect(acceptedExport(accept)).toBe(format);
 });
 
-test.each(["{", "null", '{"a":1}\n{"b":2}', ""])("the altered text %j stays on its line", (body) => {
+test.each(["{", "null", '{"a":\n1}', '{"a":1}\n{"b":2}', ""])("the altered text %j stays on its line", (body) => {
   const line = toJsonLine({ hash: "x", body });
   expect(line.indexOf("\n")).toBe(line.length - 1);
   expect(JSON.parse(line)).toEqual({ hash: "x", unreadable: body });

@@ -29,6 +29,6 @@ export function pruneEvent({ chain, seq, hash, entries, checkpoint }: Pruned): A
 
 /** Whether an entry says that just this was removed. */
 export function isPruneOf(body: AuditBody, start: { readonly seq: number; readonly hash: string }): boolean {
-  if (body.action !== action || body.who.kind !== systemOrigin.who.kind) return false;
+  if (body.action !== action) return false;
   return body.details["throughSeq"] === start.seq && body.details["hash"] === start.hash;
 }
