@@ -37,6 +37,7 @@ import { followClusterKeys } from "./keys/live-keys.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
+import { versionRoutes } from "./profiles/version-routes.ts";
 import { openSharedChangeFeed } from "./shared-changes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
 import { createTenants } from "./tenants/tenants.ts";
@@ -135,7 +136,9 @@ export async function createApp({
       sessionListRoutes(api, { reads, clock, sessions });
       userRoutes(api, reads, users);
       apiKeyRoutes(api, reads, apiKeys);
-      profileRoutes(api, { store, audit, clock, newId, feed, use: profileUse(feed, clock) });
+      const profiles = { store, audit, clock, newId, feed, use: profileUse(feed, clock) };
+      profileRoutes(api, profiles);
+      versionRoutes(api, profiles);
       activationKeyRoutes(api, { store, audit, clock, newId, randomBytes, keys });
       agentRoutes(api, { reads, clock, keys });
       labelRoutes(api, { store, audit, clock, keys, feed });

@@ -7,7 +7,7 @@ import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
 import { auditKeyMigration, type KeyTables, keyCopyMigration, keysMigration } from "./keys/tables.ts";
-import { intentMigration, type ProfileTables, profileMigration } from "./profiles/tables.ts";
+import { intentMigration, type ProfileTables, profileMigration, versionMigration } from "./profiles/tables.ts";
 import { changeMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
 import { type TokenTables, tokenMigration } from "./tokens/tables.ts";
@@ -52,4 +52,5 @@ export const migrations: readonly Migration[] = [
   keyCopyMigration,
   intentMigration,
   assignmentMigration,
+  versionMigration,
 ];

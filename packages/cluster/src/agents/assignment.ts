@@ -130,6 +130,18 @@ export async function newestAssignment(db: Db, tenantId: string, profileId: stri
   return Number(newest ?? 0);
 }
 
+/** Windows agents that have this profile. */
+export async function countWindowsAgents(db: Db, tenantId: string, profileId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom("agent")
+    .select((row) => row.fn.countAll().as("count"))
+    .where("tenant_id", "=", tenantId)
+    .where("profile_id", "=", profileId)
+    .where("platform", "=", "windows")
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** Whether an agent has this profile, or is kept from it. */
 export async function isProfileOfAgent(db: Db, tenantId: string, profileId: string): Promise<boolean> {
   const row = await db

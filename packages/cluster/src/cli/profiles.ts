@@ -14,6 +14,7 @@ import {
 } from "./command.ts";
 import { wrongUsage } from "./failure.ts";
 import { findProfile, findTenant, tenantNames, tenantOrOnly } from "./find.ts";
+import { addProfileVersionCommands } from "./profile-versions.ts";
 import type { Terminal } from "./terminal.ts";
 import { asDetail, asJson, type Column, visible } from "./text.ts";
 import { duration, localTime, utcTime } from "./times.ts";
@@ -109,6 +110,8 @@ export function addProfileCommands(program: Command, terminal: Terminal): void {
         terminal.say(`Deleted the profile ${visible(found.name)}.\n`);
       }),
     );
+
+  addProfileVersionCommands(profile, terminal);
 }
 
 async function listProfiles(terminal: Terminal, api: Api, options: ListOptions & TenantOption): Promise<void> {

@@ -1,12 +1,14 @@
 import { defaultServiceProtection } from "@postern/protocol";
 import { afterPosition } from "../db/keyset.ts";
 import { toSearchText } from "../db/search-text.ts";
-import type { Reach } from "../http/access.ts";
+import type { Reach, Who } from "../http/access.ts";
+import { systemOrigin } from "../http/origin.ts";
 import type { PageRequest } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import type { Db, Tx } from "../schema.ts";
 import { applyPatch, type ProfileSettings, readSettings, type SettingsPatch, writeSettings } from "./settings.ts";
 import type { ProfileTable } from "./tables.ts";
+import { deleteVersions, recordVersion } from "./versions.ts";
 
 /** The name of the profile that every tenant has. */
 export const defaultProfileName = "Default";
@@ -28,8 +30,18 @@ export interface ProfileUse {
   isInUse(tx: Tx, tenantId: string, profileId: string): Promise<boolean>;
   /** Unix ms of the newest assignment of an agent to it; 0: none. */
   newestAssignment(tx: Tx, tenantId: string, profileId: string): Promise<number>;
+  /** Windows agents that have it: those that it can protect. */
+  countWindowsAgents(db: Db, tenantId: string, profileId: string): Promise<number>;
   /** Called in the transaction of every change of a profile's settings. */
   changed(tx: Tx, tenantId: string, profileId: string): Promise<void>;
+}
+
+/** A change of a profile, and who makes it. */
+export interface ProfileChange {
+  readonly patch: SettingsPatch & { readonly name?: string };
+  readonly who: Who;
+  /** The version whose settings the patch puts back. */
+  readonly rollbackOf?: number | null;
 }
 
 export interface NewProfile {
@@ -41,13 +53,13 @@ export interface NewProfile {
 
 /** Gives a new tenant its profile `Default`, in the transaction that makes the tenant. */
 export async function createDefaultProfile(tx: Tx, tenantId: string, id: string, now: number): Promise<void> {
-  await insert(tx, { id, tenantId, name: defaultProfileName, settings: {} }, true, now);
+  await insert(tx, { id, tenantId, name: defaultProfileName, settings: {} }, true, systemOrigin.who, now);
 }
 
 /** @throws {Problem} name_taken */
-export async function createProfile(tx: Tx, profile: NewProfile, now: number): Promise<Profile> {
+export async function createProfile(tx: Tx, profile: NewProfile, who: Who, now: number): Promise<Profile> {
   await refuseTakenName(tx, profile.tenantId, profile.name);
-  return insert(tx, profile, false, now);
+  return insert(tx, profile, false, who, now);
 }
 
 /**
@@ -60,7 +72,7 @@ export async function changeProfile(
   tx: Tx,
   tenantId: string,
   id: string,
-  patch: SettingsPatch & { readonly name?: string },
+  { patch, who, rollbackOf = null }: ProfileChange,
   now: number,
   checkCurrent: (current: Profile) => void,
   use: ProfileUse,
@@ -85,7 +97,9 @@ export async function changeProfile(
     .where("tenant_id", "=", tenantId)
     .where("id", "=", id)
     .execute();
-  return { before, after: { ...before, name, settings, changedAt } };
+  const after = { ...before, name, settings, changedAt };
+  await recordVersion(tx, after, who, rollbackOf);
+  return { before, after };
 }
 
 /** @throws {Problem} not_found, default_profile_fixed, profile_in_use, what `checkCurrent` throws */
@@ -100,6 +114,7 @@ export async function deleteProfile(
   checkCurrent(profile);
   if (profile.isDefault) throw new Problem("default_profile_fixed", "The profile Default cannot be deleted.");
   if (await use.isInUse(tx, tenantId, id)) throw new Problem("profile_in_use");
+  await deleteVersions(tx, tenantId, id);
   await tx.deleteFrom("profile").where("tenant_id", "=", tenantId).where("id", "=", id).execute();
   return profile;
 }
@@ -175,7 +190,7 @@ async function refuseTakenName(tx: Tx, tenantId: string, name: string): Promise<
   if (taken !== undefined) throw new Problem("name_taken", `This tenant already has a profile named "${name}".`);
 }
 
-async function insert(tx: Tx, profile: NewProfile, isDefault: boolean, now: number): Promise<Profile> {
+async function insert(tx: Tx, profile: NewProfile, isDefault: boolean, who: Who, now: number): Promise<Profile> {
   const settings = applyPatch({ serviceProtection: defaultServiceProtection }, profile.settings);
   const row: ProfileTable = {
     id: profile.id,
@@ -188,5 +203,6 @@ async function insert(tx: Tx, profile: NewProfile, isDefault: boolean, now: numb
     changed_at: now,
   };
   await tx.insertInto("profile").values(row).execute();
+  await recordVersion(tx, toProfile(row), who);
   return toProfile(row);
 }

@@ -1,4 +1,3 @@
-import type { ServiceProtection } from "@postern/protocol";
 import { maxLiftSeconds } from "@postern/token";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
@@ -14,6 +13,7 @@ import { Problem } from "../http/problems.ts";
 import { closed, DisplayName, IdParams, NoContent, type Static, Time, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { Store } from "../schema.ts";
+import { changesOf } from "./changes.ts";
 import {
   changeProfile,
   createProfile,
@@ -34,20 +34,20 @@ export interface ProfileServices {
   readonly use: ProfileUse;
 }
 
-const protectionMembers = {
+export const protectionMembers = {
   on: Type.Boolean({ description: "Service protection; Windows agents only." }),
   liftSeconds: Type.Integer({ minimum: 1, maximum: maxLiftSeconds, description: "The longest budget of a lift." }),
   singleUse: Type.Boolean({ description: "Refuse a token's second presentation on the same agent." }),
   requireChallenge: Type.Boolean({ description: "Accept only tokens that answer a challenge." }),
 };
-const ServiceProtectionPatch = closed({
+export const ServiceProtectionPatch = closed({
   on: Type.Optional(protectionMembers.on),
   liftSeconds: Type.Optional(protectionMembers.liftSeconds),
   singleUse: Type.Optional(protectionMembers.singleUse),
   requireChallenge: Type.Optional(protectionMembers.requireChallenge),
 });
 
-const ProfileView = Type.Object({
+export const ProfileView = Type.Object({
   id: Uuid,
   tenantId: Uuid,
   name: Type.String(),
@@ -114,7 +114,12 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
       accessOf(request).requireTenant(tenantId);
       const profile = await store.durable(async (tx) => {
         const settings = serviceProtection === undefined ? {} : { serviceProtection };
-        const made = await createProfile(tx, { id: newId(), tenantId, name, settings }, clock.now());
+        const made = await createProfile(
+          tx,
+          { id: newId(), tenantId, name, settings },
+          accessOf(request).who,
+          clock.now(),
+        );
         audit.record(tx, {
           ...auditOf(request, "profile.create", made),
           details: { serviceProtection: made.settings.serviceProtection },
@@ -149,8 +154,9 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
     async (request, reply) => {
       const { tenantId, id } = await profileInReach(request);
       const { after } = await store.durable(async (tx) => {
+        const change = { patch: request.body, who: accessOf(request).who };
         const matching = (current: Profile) => requireMatch(request, current.changedAt);
-        const changed = await changeProfile(tx, tenantId, id, request.body, clock.now(), matching, use);
+        const changed = await changeProfile(tx, tenantId, id, change, clock.now(), matching, use);
         if (changed.after !== changed.before) {
           audit.record(tx, {
             ...auditOf(request, "profile.change", changed.after),
@@ -195,7 +201,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
   }
 }
 
-function toView(profile: Profile): Static<typeof ProfileView> {
+export function toView(profile: Profile): Static<typeof ProfileView> {
   const { id, tenantId, name, isDefault, settings, createdAt, changedAt } = profile;
   return {
     id,
@@ -216,17 +222,4 @@ function auditOf(request: FastifyRequest, action: string, { id, name, tenantId }
     origin: originOf(request),
     target: { kind: "profile", id, name },
   };
-}
-
-/** Each member that changed, as it was and as it is. */
-function changesOf(before: Profile, after: Profile): Record<string, { from: unknown; to: unknown }> {
-  const changes: Record<string, { from: unknown; to: unknown }> = {};
-  if (before.name !== after.name) changes["name"] = { from: before.name, to: after.name };
-  const [from, to] = [before.settings.serviceProtection, after.settings.serviceProtection];
-  for (const member of Object.keys(to) as (keyof ServiceProtection)[]) {
-    if (from[member] !== to[member]) {
-      changes[`serviceProtection.${member}`] = { from: from[member], to: to[member] };
-    }
-  }
-  return changes;
 }

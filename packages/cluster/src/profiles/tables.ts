@@ -2,6 +2,7 @@ import type { Migration } from "../db/migration.ts";
 
 export interface ProfileTables {
   profile: ProfileTable;
+  profile_version: ProfileVersionTable;
   intent: IntentTable;
   intent_list: IntentListTable;
 }
@@ -20,6 +21,22 @@ export interface ProfileTable {
   created_at: number;
   /** Of the settings; rises with every change, and agents' revisions with it. */
   changed_at: number;
+}
+
+/** A state that a profile was in; never changed. */
+export interface ProfileVersionTable {
+  profile_id: string;
+  /** 1, 2, 3 … of each profile. */
+  version: number;
+  tenant_id: string;
+  name: string;
+  settings: string;
+  made_at: number;
+  /** Null: the cluster itself. */
+  made_by_id: string | null;
+  made_by_name: string;
+  /** The version whose settings were put back. */
+  rollback_of: number | null;
 }
 
 /** An agent config intent. */
@@ -66,5 +83,19 @@ export const intentMigration: Migration = {
     "create index intent_position on intent (tenant_id, position, id)",
     "create index intent_profile on intent (profile_id)",
     "create table intent_list (tenant_id text primary key references tenant (id), changed_at int8 not null)",
+  ],
+};
+
+export const versionMigration: Migration = {
+  name: "profiles-3",
+  statements: [
+    `create table profile_version (
+      profile_id text not null references profile (id), version int8 not null,
+      tenant_id text not null references tenant (id), name text not null, settings text not null, made_at int8 not null,
+      made_by_id text, made_by_name text not null, rollback_of int8,
+      primary key (profile_id, version)
+    )`,
+    `insert into profile_version
+      select id, 1, tenant_id, name, settings, changed_at, null, 'cluster', null from profile`,
   ],
 };
