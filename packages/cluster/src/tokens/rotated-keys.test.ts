@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { enrol, type FakeAgent } from "../check-in/fake-agent.fixture.ts";
 import { makeActivationKey, makeTenant } from "../check-in/scene.fixture.ts";
-import { logInAsAdmin } from "../test-cluster.fixture.ts";
+import { logInAsAdmin, makeUser } from "../test-cluster.fixture.ts";
 import { auditOf, generate, makeTokenScene, reason, verifyAs } from "./token-scene.fixture.ts";
 
 const { cluster, admin: first, acme, agent: away, linuxAgent } = await makeTokenScene();
@@ -107,6 +107,10 @@ test("a token for a tenant or the cluster is signed with the key that reaches mo
 test("a preview needs the right that generating needs, and says so before anything is done", async () => {
   expect((await preview(forAgent(linuxAgent))).json.code).toBe("token_platform_unsupported");
   expect((await preview({ kind: "agent" })).json.code).toBe("validation_failed");
+  const installer = await makeUser(cluster, admin, "iris", [{ role: "agent_installer", tenantId: acme.id }]);
+  const wide = { kind: "tenant", tenantId: acme.id };
+  expect((await installer.send("POST", "/agent-tokens/preview", wide)).json.code).toBe("role_may_not_generate");
+  expect((await installer.send("POST", "/agent-tokens/preview", forAgent(away))).status).toBe(200);
   cluster.advance(16 * 60_000);
   expect((await preview({ kind: "cluster" })).status).toBe(200);
   expect((await generate(admin, { kind: "cluster" })).json.code).toBe("reauthentication_required");

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -91,6 +92,29 @@ test("a token revoked at one node is told to an agent that the other holds", asy
   await untilHeld(agent, 1);
   expect((await send(a, admin, "DELETE", `/agent-tokens/${id}`)).status).toBe(204);
   expect((await held).answer?.revoked).toContain(id);
+});
+
+test("a key rotated at one node is told to an agent that the other holds, which signs with it; destroyed, it is gone from both", async () => {
+  const agent = await agentAt(b, "rotated");
+  const held = agent.checkIn();
+  await untilHeld(agent, 1);
+  const reason = "a drill";
+  const { made } = await call<{ made: { kid: string } }>(a, admin, "POST", "/keys/token/rotate", { reason });
+  expect((await held).answer?.bundle).toBeDefined();
+  await call(a, admin, "POST", "/keys/config/rotate", { reason });
+  await agent.checkIn();
+  await agent.checkIn({ applied: { rev: 0 } });
+  const body = { kind: "agent", agentId: agent.agentId, reason };
+  const { id, token } = await call<{ id: string; token: string }>(b, admin, "POST", "/agent-tokens", body);
+  expect(JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()).kid).toBe(made.kid);
+
+  await call(a, admin, "POST", `/keys/${made.kid}/compromise`, { reason });
+  expect((await send(b, admin, "GET", `/agent-tokens/${id}/download`)).status).toBe(409);
+  const files = [join(a.directory, "data/keys"), join(directoryOfB, "keys")].map((d) => join(d, `${made.kid}.json`));
+  for (const file of files) expect(existsSync(file)).toBe(true);
+  await call(a, admin, "POST", `/keys/${made.kid}/destroy`, { reason, stranded: 0 });
+  await agent.checkIn({ applied: { rev: 0 } });
+  for (const file of files) expect(existsSync(file)).toBe(false);
 });
 
 test("a check-in that one node has taken is refused by the other", async () => {
