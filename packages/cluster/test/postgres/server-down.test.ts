@@ -16,8 +16,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await cluster.remove();
+  // First: it must end also when the cluster never started.
   await server.stop();
+  await cluster.remove();
 });
 
 test("while the database is away the node says so, and it goes on once it is back", async () => {
