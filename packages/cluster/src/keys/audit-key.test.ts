@@ -46,6 +46,9 @@ test("a cluster from before there were audit keys keeps its keys and its log, an
     { kid: "k1", use: "token", state: "active" },
   ]);
   expect(keyStore.load(keys[0]?.kid ?? "", "audit").kid).toBe(keys[0]?.kid);
+  // The other nodes get it from the database, sealed.
+  const copies = await store.reads.selectFrom("key_copy").select(["kid", "sealed"]).execute();
+  expect(copies).toEqual([{ kid: keys[0]?.kid, sealed: keyStore.sealedCopy(keys[0]?.kid ?? "") }]);
   const entries = await store.reads
     .selectFrom("audit_entry")
     .select(["action", "target_kind"])

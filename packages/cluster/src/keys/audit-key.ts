@@ -17,6 +17,7 @@ export async function addMissingAuditKey({ store, audit, keyStore, now }: AddAud
   const known = await store.reads.selectFrom("signing_key").select("kid").where("use", "=", "audit").executeTakeFirst();
   if (cluster === undefined || known !== undefined) return;
   const { kid, publicJwk } = keyStore.create("audit");
+  const sealed = keyStore.sealedCopy(kid); // for the other nodes
   await store.durable(async (tx) => {
     const other = await tx.selectFrom("signing_key").select("kid").where("use", "=", "audit").executeTakeFirst();
     if (other !== undefined) return; // another node was faster
@@ -25,6 +26,7 @@ export async function addMissingAuditKey({ store, audit, keyStore, now }: AddAud
       .insertInto("signing_key")
       .values({ kid, use: "audit", state: "active", public_jwk, created_at: now, state_changed_at: now })
       .execute();
+    await tx.insertInto("key_copy").values({ kid, sealed, destroyed_at: null }).execute();
     audit.record(tx, {
       tenantId: null,
       action: "key.create",
