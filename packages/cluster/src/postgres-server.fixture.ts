@@ -20,7 +20,10 @@ export interface PostgresServer {
 /** Where Debian's package puts the newest version's programs, or null when it is not installed. */
 export function findPostgres(): string | null {
   if (!existsSync(installed)) return null;
-  const [newest] = readdirSync(installed).sort((a, b) => Number(b) - Number(a));
+  // The client's package makes such folders, too.
+  const [newest] = readdirSync(installed)
+    .filter((version) => existsSync(join(installed, version, "bin", "postgres")))
+    .sort((a, b) => Number(b) - Number(a));
   return newest === undefined ? null : join(installed, newest, "bin");
 }
 
@@ -46,7 +49,12 @@ export async function startPostgresServer({ durable = false, tls }: ServerSettin
   initdb.push("--locale-provider=icu", "--icu-locale=en-US");
   execFileSync(join(bin, "initdb"), initdb, { ...options, stdio: "ignore" });
   const port = await freePort();
-  const settings = { listen_addresses: "127.0.0.1,127.0.0.2", unix_socket_directories: "", port, fsync: durable ? "on" : "off" };
+  const settings = {
+    listen_addresses: "127.0.0.1,127.0.0.2",
+    unix_socket_directories: "",
+    port,
+    fsync: durable ? "on" : "off",
+  };
   const fast = {
     shared_buffers: "64MB",
     max_connections: 200,

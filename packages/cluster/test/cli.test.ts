@@ -23,5 +23,5 @@ test.each([...scripts, ...pages].map((path) => ({ path, name: path.split("/").sl
       await cluster.remove();
     }
   },
-  120_000,
+  300_000,
 );
