@@ -46,7 +46,7 @@ beforeAll(async () => {
     intents: (await post("/intents", { tenantId: other.id, name: "all", profileId: profile.id })).id,
     "agent-tokens": (await post("/agent-tokens", { kind: "agent", agentId: agent.agentId, reason: "a test" })).id,
     sessions: (await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/sessions")).items[0]?.id ?? "",
-    keys: (await call<{ items: { kid: string }[] }>(cluster, admin, "GET", "/keys")).items[0]?.kid ?? "",
+    keys: (await call<{ items: { kid: string }[] }>(cluster, admin, "GET", "/keys?use=token")).items[0]?.kid ?? "",
     "api-keys": (await post("/api-keys", { name: "his", roles: [{ role: "auditor", tenantId: null }] })).id,
   };
 });

@@ -5,7 +5,7 @@ import type { UnixMs } from "../clock.ts";
 import type { RandomBytes } from "../db/ids.ts";
 import { systemOrigin } from "../http/origin.ts";
 import type { Tx } from "../schema.ts";
-import { ed25519From, type KeyStore } from "./key-store.ts";
+import { type KeyStore, newPrivateKey } from "./key-store.ts";
 import type { KeyUse } from "./tables.ts";
 
 /** The keys of a new cluster, before the database knows them. */
@@ -28,7 +28,7 @@ export async function foundKeys(
   now: UnixMs,
 ): Promise<FoundingKeys> {
   const root = keyStore.create("root");
-  const secondPrivate = ed25519From(randomBytes(32));
+  const secondPrivate = newPrivateKey(randomBytes);
   const second = signerOf(secondPrivate);
   const token = keyStore.create("token");
   const config = keyStore.create("config");

@@ -84,7 +84,7 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
   return {
     has,
     create(use) {
-      const privateKey = ed25519From(randomBytes(32));
+      const privateKey = newPrivateKey(randomBytes);
       const signer = signerOf(privateKey);
       const plain = privateKey.export({ format: "der", type: "pkcs8" });
       const sealedKey = seal(secret, signer.kid, use, plain, randomBytes(12));
@@ -125,8 +125,14 @@ export function hasKeyStore(directory: string): boolean {
   return existsSync(join(directory, "store.json"));
 }
 
+/** A new Ed25519 private key. Its id does not begin with a hyphen: a command line would take that for a flag. */
+export function newPrivateKey(randomBytes: RandomBytes): KeyObject {
+  const privateKey = ed25519From(randomBytes(32));
+  return signerOf(privateKey).kid.startsWith("-") ? newPrivateKey(randomBytes) : privateKey;
+}
+
 /** An Ed25519 private key from its 32 secret bytes (RFC 8410 §7). */
-export function ed25519From(seed: Uint8Array): KeyObject {
+function ed25519From(seed: Uint8Array): KeyObject {
   const prefix = Buffer.from("302e020100300506032b657004220420", "hex");
   return createPrivateKey({ key: Buffer.concat([prefix, seed]), format: "der", type: "pkcs8" });
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openTrustBundle, verifyKeyOf } from "@postern/protocol";
+import { openTrustBundle, signerOf, verifyKeyOf } from "@postern/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createAudit } from "../audit/record.ts";
 import { createIds } from "../db/ids.ts";
@@ -10,7 +10,7 @@ import { type Database, migrations } from "../schema.ts";
 import { makeTestDatabase } from "../test-database.fixture.ts";
 import { loadClusterKeys } from "./cluster-keys.ts";
 import { enterFoundingKeys, foundKeys } from "./found.ts";
-import { type KeyStore, openKeyStore } from "./key-store.ts";
+import { type KeyStore, newPrivateKey, openKeyStore } from "./key-store.ts";
 
 const cost = { memoryKiB: 64, passes: 1, lanes: 1 };
 const message = Buffer.from("to be signed");
@@ -149,4 +149,8 @@ test("a cluster's founding gives a bundle that its roots vouch for, and keys tha
   await expect(loadClusterKeys(store.reads, keyStore)).rejects.toThrow("no active token key");
   await store.close();
   await database.remove();
+});
+
+test("no key gets an id that a command line would take for a flag", () => {
+  for (let i = 0; i < 200; i++) expect(signerOf(newPrivateKey(randomBytes)).kid).not.toMatch(/^-/);
 });
