@@ -46,7 +46,7 @@ export async function runCommand(
   const { isElevated, send } = await platform();
   if (!isElevated()) {
     terminal.err(
-      'not_administrator: Only an administrator may do this. Open the prompt with "Run as administrator".\n',
+      'not_administrator: Only an administrator may do this. Open the prompt with "Run as administrator"; elsewhere than on Windows, use sudo.\n',
     );
     return exitCodes.notAdministrator;
   }
