@@ -88,7 +88,7 @@ export const problems = {
   media_type_unsupported: [415, "The body is not JSON", "Send `Content-Type: application/json`."],
   encoding_unsupported: [415, "Compressed bodies are not accepted", "Send the body without `Content-Encoding`."],
   password_unacceptable: [422, "The password cannot be used", "Choose a longer one; a sentence works well."],
-  token_platform_unsupported: [422, "Agent tokens exist for Windows agents only", "Choose a Windows agent."],
+  token_platform_unsupported: [422, "No agent token for this platform", "Choose a Windows agent."],
   challenge_agent_only: [
     422,
     "Only a token for one agent answers a challenge",
