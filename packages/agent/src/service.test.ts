@@ -126,6 +126,19 @@ describe("data that cannot be used at all", { timeout: 30_000 }, () => {
     expect(await agent.ask({ command: "unprotect", token })).toMatchObject({ ok: true });
   });
 
+  test("a trust anchor that vanishes meanwhile does not make it a machine that never enrolled", async () => {
+    const disk = withoutJournal();
+    const agent = await protectedAgent({ fs: disk.fs });
+    await agent.stop();
+    disk.gone = true;
+    await agent.start();
+    rmSync(join(agent.folder, "trust-anchor"));
+    disk.gone = false;
+    await agent.until(({ problem }) => problem === undefined);
+    expect(agent.guard()).toBe("armed");
+    expect((await agent.status()).protection.state).toBe("on");
+  });
+
   test("a state whose trust bundle does not open counts as lost", async () => {
     const agent = await protectedAgent();
     await agent.stop();
