@@ -3,7 +3,6 @@ import {
   type DatabaseConnection,
   type Dialect,
   type Driver,
-  type QueryCompiler,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
@@ -82,24 +81,16 @@ class SqliteDriver implements Driver {
     await session.executeQuery(CompiledQuery.raw("rollback"));
   }
 
-  async savepoint(session: DatabaseConnection, name: string, compile: QueryCompiler["compileQuery"]): Promise<void> {
-    await savepointCommand(session, "savepoint", name, compile);
+  async savepoint(session: DatabaseConnection, name: string): Promise<void> {
+    await savepointCommand(session, "savepoint", name);
   }
 
-  async rollbackToSavepoint(
-    session: DatabaseConnection,
-    name: string,
-    compile: QueryCompiler["compileQuery"],
-  ): Promise<void> {
-    await savepointCommand(session, "rollback to", name, compile);
+  async rollbackToSavepoint(session: DatabaseConnection, name: string): Promise<void> {
+    await savepointCommand(session, "rollback to", name);
   }
 
-  async releaseSavepoint(
-    session: DatabaseConnection,
-    name: string,
-    compile: QueryCompiler["compileQuery"],
-  ): Promise<void> {
-    await savepointCommand(session, "release", name, compile);
+  async releaseSavepoint(session: DatabaseConnection, name: string): Promise<void> {
+    await savepointCommand(session, "release", name);
   }
 
   async destroy(): Promise<void> {
@@ -129,7 +120,6 @@ async function savepointCommand(
   session: DatabaseConnection,
   command: "savepoint" | "rollback to" | "release",
   name: string,
-  _compile: QueryCompiler["compileQuery"],
 ): Promise<void> {
   await session.executeQuery(CompiledQuery.raw(`${command} "${name.replaceAll('"', '""')}"`));
 }
