@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { sha256Base64url } from "@postern/protocol";
 import { encodeBase64url } from "@postern/token";
 import type { RandomBytes } from "../db/ids.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import type { Db, Tx } from "../schema.ts";
@@ -75,10 +75,5 @@ export async function listKeys(
 ): Promise<ActivationKeyTable[]> {
   let query = db.selectFrom("activation_key").selectAll();
   if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
-  if (after !== null) query = query.where(afterPosition({ key: "created_at", id: "id" }, direction, after));
-  return query
-    .orderBy("created_at", direction)
-    .orderBy("id", direction)
-    .limit(limit + 1)
-    .execute();
+  return onPage(query, { key: "created_at", id: "id" }, { direction, after, limit }).execute();
 }

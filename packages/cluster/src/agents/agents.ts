@@ -1,5 +1,4 @@
-import { sql } from "kysely";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import { type ProfileSettings, readSettings } from "../profiles/settings.ts";
@@ -56,18 +55,13 @@ export async function listAgents(
   now: number,
 ): Promise<ListedAgent[]> {
   const key = sortColumns[field];
-  let query = whereMatching(
+  const query = whereMatching(
     db.selectFrom("agent").innerJoin("presence", "presence.agent_id", "agent.id").selectAll(),
     reach,
     filter,
     now,
   );
-  if (after !== null) query = query.where(afterPosition({ key, id: "id" }, direction, after));
-  return query
-    .orderBy(sql.ref(key), direction)
-    .orderBy("id", direction)
-    .limit(limit + 1)
-    .execute();
+  return onPage(query, { key, id: "id" }, { direction, after, limit }).execute();
 }
 
 export function positionOfAgent(row: ListedAgent, field: AgentSortField): { key: string | number; id: string } {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { Type } from "typebox";
 import { toRfc3339 } from "../clock.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { accessOf, type Reach } from "../http/access.ts";
 import { listOf, listQuery, type PageRequest, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
@@ -91,13 +91,8 @@ async function selectEntries(
   filter: AuditFilter,
   { after, direction, limit }: PageRequest<"at">,
 ): Promise<AuditEntryTable[]> {
-  let query = whereFiltered(reads.selectFrom("audit_entry").selectAll(), reach, filter);
-  if (after !== null) query = query.where(afterPosition({ key: "at", id: "id" }, direction, after));
-  return query
-    .orderBy("at", direction)
-    .orderBy("id", direction)
-    .limit(limit + 1)
-    .execute();
+  const query = whereFiltered(reads.selectFrom("audit_entry").selectAll(), reach, filter);
+  return onPage(query, { key: "at", id: "id" }, { direction, after, limit }).execute();
 }
 
 function toEntry(row: AuditEntryTable) {

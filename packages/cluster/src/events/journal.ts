@@ -1,6 +1,6 @@
 import type { JournalEntry } from "@postern/protocol";
 import type { NewId } from "../db/ids.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import type { Db, Tx } from "../schema.ts";
@@ -85,14 +85,11 @@ export async function listEvents(
   if (reach !== "everywhere") query = query.where("journal_entry.tenant_id", "in", [...reach]);
   if (filter.agentId !== undefined) query = query.where("journal_entry.agent_id", "=", filter.agentId);
   if (filter.kind !== undefined) query = query.where("journal_entry.kind", "=", filter.kind);
-  if (after !== null) {
-    query = query.where(afterPosition({ key: "journal_entry.received_at", id: "journal_entry.id" }, direction, after));
-  }
-  return query
-    .orderBy("journal_entry.received_at", direction)
-    .orderBy("journal_entry.id", direction)
-    .limit(limit + 1)
-    .execute();
+  return onPage(
+    query,
+    { key: "journal_entry.received_at", id: "journal_entry.id" },
+    { direction, after, limit },
+  ).execute();
 }
 
 /** What is stored of the entries delivered, and of the one before the first. */

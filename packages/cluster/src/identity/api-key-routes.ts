@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { toRfc3339, toRfc3339OrNull } from "../clock.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { originOf } from "../http/origin.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { closed, DisplayName, IdParams, NoContent, nullable, Time, Uuid } from "../http/schema.ts";
@@ -75,15 +75,8 @@ export function apiKeyRoutes(api: Server, reads: Db, apiKeys: ApiKeys): void {
     },
     async (request) => {
       const page = pageRequest("api-keys", request.query, "createdAt");
-      let query = reads.selectFrom("api_key").selectAll().where("user_id", "=", principalOf(request).userId);
-      if (page.after !== null) {
-        query = query.where(afterPosition({ key: "created_at", id: "id" }, page.direction, page.after));
-      }
-      const rows = await query
-        .orderBy("created_at", page.direction)
-        .orderBy("id", page.direction)
-        .limit(page.limit + 1)
-        .execute();
+      const query = reads.selectFrom("api_key").selectAll().where("user_id", "=", principalOf(request).userId);
+      const rows = await onPage(query, { key: "created_at", id: "id" }, page).execute();
       return toPage(page, rows, (row) => ({ key: row.created_at, id: row.id }), toApiKey);
     },
   );

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { type Clock, toRfc3339 } from "../clock.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { originOf } from "../http/origin.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { IdParams, NoContent, nullable, Time, Uuid } from "../http/schema.ts";
@@ -45,20 +45,13 @@ export function sessionListRoutes(api: Server, { reads, clock, sessions }: Sessi
       const page = pageRequest("sessions", request.query, "-createdAt");
       const { userId, credentialId } = principalOf(request);
       const now = clock.now();
-      let query = reads
+      const query = reads
         .selectFrom("session")
         .select(["id", "address", "created_at", "seen_at", "ends_at"])
         .where("user_id", "=", userId)
         .where("ends_at", ">", now)
         .where("seen_at", ">", now - identityLimits.sessionIdleMs);
-      if (page.after !== null) {
-        query = query.where(afterPosition({ key: "created_at", id: "id" }, page.direction, page.after));
-      }
-      const rows = await query
-        .orderBy("created_at", page.direction)
-        .orderBy("id", page.direction)
-        .limit(page.limit + 1)
-        .execute();
+      const rows = await onPage(query, { key: "created_at", id: "id" }, page).execute();
       return toPage(
         page,
         rows,

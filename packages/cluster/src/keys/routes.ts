@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { toRfc3339, toRfc3339OrNull } from "../clock.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { nullable, oneOf, Time } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
@@ -35,14 +35,7 @@ export function keyRoutes(api: Server, reads: Db): void {
       let query = selectKeys(reads);
       if (use !== undefined) query = query.where("use", "=", use);
       if (state !== undefined) query = query.where("state", "=", state);
-      if (page.after !== null) {
-        query = query.where(afterPosition({ key: "created_at", id: "signing_key.kid" }, page.direction, page.after));
-      }
-      const rows = await query
-        .orderBy("created_at", page.direction)
-        .orderBy("signing_key.kid", page.direction)
-        .limit(page.limit + 1)
-        .execute();
+      const rows = await onPage(query, { key: "created_at", id: "signing_key.kid" }, page).execute();
       return toPage(page, rows, (row) => ({ key: row.created_at, id: row.kid }), toKey);
     },
   );

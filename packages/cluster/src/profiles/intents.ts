@@ -1,4 +1,4 @@
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { toSearchText } from "../db/search-text.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
@@ -197,12 +197,7 @@ export async function listIntents(
 ): Promise<Intent[]> {
   let query = db.selectFrom("intent").selectAll();
   if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
-  if (after !== null) query = query.where(afterPosition({ key: "position", id: "id" }, direction, after));
-  const rows = await query
-    .orderBy("position", direction)
-    .orderBy("id", direction)
-    .limit(limit + 1)
-    .execute();
+  const rows = await onPage(query, { key: "position", id: "id" }, { direction, after, limit }).execute();
   return rows.map(toIntent);
 }
 

@@ -1,5 +1,5 @@
 import { defaultServiceProtection } from "@postern/protocol";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { toSearchText } from "../db/search-text.ts";
 import type { Reach, Who } from "../http/access.ts";
 import { systemOrigin } from "../http/origin.ts";
@@ -154,12 +154,7 @@ export async function listProfiles(
 ): Promise<ProfileTable[]> {
   let query = db.selectFrom("profile").selectAll();
   if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
-  if (after !== null) query = query.where(afterPosition({ key: "name_search", id: "id" }, direction, after));
-  return query
-    .orderBy("name_search", direction)
-    .orderBy("id", direction)
-    .limit(limit + 1)
-    .execute();
+  return onPage(query, { key: "name_search", id: "id" }, { direction, after, limit }).execute();
 }
 
 export function toProfile(row: ProfileTable): Profile {

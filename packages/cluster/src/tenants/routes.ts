@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { toRfc3339 } from "../clock.ts";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import { containsText } from "../db/search-text.ts";
 import { accessOf, type Reach } from "../http/access.ts";
 import { etagOf, requireMatch } from "../http/etag.ts";
@@ -85,12 +85,7 @@ async function selectTenants(
   let query = reads.selectFrom("tenant").selectAll();
   if (reach !== "everywhere") query = query.where("id", "in", [...reach]);
   if (search !== undefined) query = query.where(containsText("name_search", search));
-  if (after !== null) query = query.where(afterPosition({ key, id: "id" }, direction, after));
-  return query
-    .orderBy(key, direction)
-    .orderBy("id", direction)
-    .limit(limit + 1)
-    .execute();
+  return onPage(query, { key, id: "id" }, { direction, after, limit }).execute();
 }
 
 function send(reply: FastifyReply, row: TenantTable) {

@@ -1,6 +1,6 @@
 import { maxRevoked } from "@postern/protocol";
 import { type AgentTokenClaims, audienceOf, type TokenKind, type TokenTarget } from "@postern/token";
-import { afterPosition } from "../db/keyset.ts";
+import { onPage } from "../db/keyset.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import type { Db, Tx } from "../schema.ts";
@@ -92,14 +92,7 @@ export async function listTokens(
   }
   if (filter.state === "live") query = query.where("agent_token.expires_at", ">", now);
   if (filter.state === "expired") query = query.where("agent_token.expires_at", "<=", now);
-  if (after !== null) {
-    query = query.where(afterPosition({ key: "agent_token.issued_at", id: "agent_token.id" }, direction, after));
-  }
-  return query
-    .orderBy("agent_token.issued_at", direction)
-    .orderBy("agent_token.id", direction)
-    .limit(limit + 1)
-    .execute();
+  return onPage(query, { key: "agent_token.issued_at", id: "agent_token.id" }, { direction, after, limit }).execute();
 }
 
 /** Ends a token; false when it was revoked before. */
