@@ -1,8 +1,11 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { storeTests } from "./packages/cluster/test/store-tests.ts";
 
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "packages/*/build/**/*.test.ts", "scripts/**/*.test.ts"],
+    // What needs a database runs once on each engine: `npm run test:sqlite`, `npm run test:postgres`.
+    exclude: [...configDefaults.exclude, ...storeTests.map((file) => `packages/cluster/${file}`)],
     restoreMocks: true,
     // All cores: Vitest would leave one free, which on two of them doubles the time.
     maxWorkers: "100%",

@@ -12,6 +12,8 @@ const mayImport: Record<string, { parts: string[]; others?: string[] }> = {
   protocol: { parts: ["token"], others: ["typebox", "node:crypto", "node:buffer"] },
   agent: { parts: ["protocol", "token"] },
   cluster: { parts: ["protocol", "token"] },
+  fleet: { parts: ["agent", "protocol", "token"] },
+  console: { parts: [] },
 };
 
 /** Folders of the cluster: each may import those before it, and all of them what lies beneath. */

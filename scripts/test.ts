@@ -35,6 +35,11 @@ const steps: readonly Step[] = [
     vitest: true,
   },
   {
+    name: "the cluster on SQLite",
+    command: ["npm", "run", "--silent", "test:sqlite", "--"],
+    vitest: true,
+  },
+  {
     name: "whole clusters, started as programs",
     command: ["npm", "run", "--silent", "test:whole", "--"],
     vitest: true,
