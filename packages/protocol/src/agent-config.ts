@@ -1,8 +1,15 @@
 import { defaultLiftSeconds, issuerOf, maxLiftSeconds, type Signer, type VerifyKey } from "@postern/token";
 import Type from "typebox";
-import { maxPartChars } from "./limits.ts";
+import {
+  maxClusterUrlChars,
+  maxClusterUrls,
+  maxPackageBytes,
+  maxPackages,
+  maxPartChars,
+  maxServices,
+} from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
-import { Counter, Issuer, Seconds, Uuid } from "./schemas.ts";
+import { AgentVersion, Counter, Issuer, Seconds, ServiceName, Sha256, Uuid } from "./schemas.ts";
 import { messageKind, openMessage, sealMessage } from "./signed-message.ts";
 
 /** The settings of service protection that a profile gives an agent. */
@@ -14,6 +21,8 @@ export const ServiceProtection = Type.Object({
   singleUse: Type.Boolean(),
   /** Accept only tokens that answer a challenge. */
   requireChallenge: Type.Boolean(),
+  /** Windows services of other vendors that are guarded too. An agent that cannot do that leaves them as they are. */
+  services: Type.Optional(Type.Array(ServiceName, { maxItems: maxServices })),
 });
 export type ServiceProtection = Type.Static<typeof ServiceProtection>;
 
@@ -25,8 +34,31 @@ export const defaultServiceProtection: ServiceProtection = {
   requireChallenge: false,
 };
 
+/** A package that may replace the agent while it is protected: this very file, and no other of that version. */
+export const AgentPackage = Type.Object({
+  version: AgentVersion,
+  sha256: Sha256,
+  /** Bytes. */
+  size: Type.Integer({ minimum: 1, maximum: maxPackageBytes }),
+  /** Where the cluster has it, below its own address. */
+  path: Type.String({ pattern: "^(?:/[A-Za-z0-9._~-]{1,80}){1,8}$" }),
+});
+export type AgentPackage = Type.Static<typeof AgentPackage>;
+
 /** What the cluster wants of one agent. */
-export const DesiredConfig = Type.Object({ serviceProtection: ServiceProtection });
+export const DesiredConfig = Type.Object({
+  serviceProtection: ServiceProtection,
+  /** The version that the agent should be of; without it, the one it has. */
+  desiredVersion: Type.Optional(AgentVersion),
+  /** The cluster's addresses from now on, the first one first. */
+  urls: Type.Optional(
+    Type.Array(Type.String({ pattern: `^https?://[!-~]{1,${maxClusterUrlChars - 8}}$` }), {
+      minItems: 1,
+      maxItems: maxClusterUrls,
+    }),
+  ),
+  packages: Type.Optional(Type.Array(AgentPackage, { maxItems: maxPackages })),
+});
 export type DesiredConfig = Type.Static<typeof DesiredConfig>;
 
 const AgentConfigClaims = Type.Object({

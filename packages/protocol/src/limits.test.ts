@@ -9,10 +9,12 @@ import {
   configClaims,
   enrolAnswerClaims,
   enrolRequest,
+  fullConfigClaims,
   identityClaims,
   sampleWorld,
 } from "../vectors/samples.ts";
 import { type Kind, openers } from "../vectors/world.ts";
+import { type AgentConfigClaims, sealAgentConfig } from "./agent-config.ts";
 import { type Answer, type CheckIn, sealAnswer, sealCheckIn } from "./check-in.ts";
 import { signerOf } from "./ed25519.ts";
 import { sealEnrolAnswer, sealEnrolRequest } from "./enrolment.ts";
@@ -22,6 +24,8 @@ import {
   maxAfterMs,
   maxBodyBytes,
   maxBundleKeys,
+  maxClusterUrlChars,
+  maxClusterUrls,
   maxEnrolRequestChars,
   maxHoldMs,
   maxIdentityChars,
@@ -29,8 +33,11 @@ import {
   maxJournalEntries,
   maxLayers,
   maxMessageChars,
+  maxPackageBytes,
+  maxPackages,
   maxPartChars,
   maxRevoked,
+  maxServices,
 } from "./limits.ts";
 
 const world = await sampleWorld();
@@ -80,6 +87,9 @@ const journal = (...entries: object[]) => ({
 const protection = (members: object) => ({
   cfg: { serviceProtection: { ...configClaims.cfg.serviceProtection, ...members } },
 });
+const config = (members: object) => ({ cfg: { ...fullConfigClaims.cfg, ...members } });
+const packages = (...members: object[]) =>
+  config({ packages: members.map((each) => ({ ...fullConfigClaims.cfg.packages[0], ...each })) });
 /** Data of exactly so many bytes of JSON, out of characters of two bytes and, to make it even, one. */
 const dataOf = (bytes: number) => {
   const left = bytes - Buffer.byteLength('{"a":"","b":""}');
@@ -130,6 +140,39 @@ describe.each<[string, Kind, object, object]>([
     report({ layers: { ["a".repeat(40)]: "on" } }),
     report({ layers: { ["a".repeat(41)]: "on" } }),
   ],
+  [
+    "services that are guarded too",
+    "agent-config",
+    protection({ services: list(maxServices, "Sysmon64") }),
+    protection({ services: list(maxServices + 1, "Sysmon64") }),
+  ],
+  [
+    "characters of such a service",
+    "agent-config",
+    protection({ services: ["x".repeat(256)] }),
+    protection({ services: ["x".repeat(257)] }),
+  ],
+  [
+    "the numbers of a version",
+    "agent-config",
+    config({ desiredVersion: "99999.0.99999" }),
+    config({ desiredVersion: "100000.0.0" }),
+  ],
+  [
+    "addresses of the cluster",
+    "agent-config",
+    config({ urls: list(maxClusterUrls, "https://a") }),
+    config({ urls: list(maxClusterUrls + 1, "https://a") }),
+  ],
+  [
+    "characters of such an address",
+    "agent-config",
+    config({ urls: [`https://${"x".repeat(maxClusterUrlChars - 8)}`] }),
+    config({ urls: [`https://${"x".repeat(maxClusterUrlChars - 7)}`] }),
+  ],
+  ["agent packages", "agent-config", packages(...list(maxPackages, {})), packages(...list(maxPackages + 1, {}))],
+  ["bytes of a package", "agent-config", packages({ size: maxPackageBytes }), packages({ size: maxPackageBytes + 1 })],
+  ["folders to a package", "agent-config", packages({ path: "/x".repeat(8) }), packages({ path: "/x".repeat(9) })],
   ["seconds of budget left", "agent-check-in", report({ budgetLeft: 86_400 }), report({ budgetLeft: 86_401 })],
   [
     "characters of a refusal's code",
@@ -301,6 +344,25 @@ describe("the largest message of all fits a body", () => {
   test("an answer with config and bundle", async () => {
     const body = JSON.stringify({ answer: await sealAnswer(largestAnswer, configKey) });
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);
+  });
+
+  test("a desired config", async () => {
+    const largest: AgentConfigClaims = {
+      ...configClaims,
+      rev: most,
+      cfg: {
+        serviceProtection: { ...configClaims.cfg.serviceProtection, services: list(maxServices, "x".repeat(256)) },
+        desiredVersion: "99999.99999.99999",
+        urls: list(maxClusterUrls, `https://${"x".repeat(maxClusterUrlChars - 8)}`),
+        packages: list(maxPackages, {
+          version: "99999.99999.99999",
+          sha256: identityClaims.jkt,
+          size: maxPackageBytes,
+          path: `/${"x".repeat(80)}`.repeat(8),
+        }),
+      },
+    };
+    expect((await sealAgentConfig(largest, configKey)).length).toBeLessThanOrEqual(maxPartChars);
   });
 
   test("an enrolment and its answer", async () => {

@@ -44,3 +44,16 @@ export const maxAfterMs = 86_400_000;
 
 /** Keys in a trust bundle. */
 export const maxBundleKeys = 64;
+
+/** Services of other vendors that one profile guards: security programs of a machine, not all that it runs. */
+export const maxServices = 32;
+
+/** Addresses of a cluster, and the longest of them. */
+export const maxClusterUrls = 4;
+export const maxClusterUrlChars = 512;
+
+/** Agent packages that may be installed at one time: a few versions, each for two architectures. */
+export const maxPackages = 16;
+
+/** Largest agent package, bytes. */
+export const maxPackageBytes = 512 * 1024 * 1024;

@@ -25,6 +25,17 @@ export const Issuer = Type.String({
   pattern: "^urn:postern:cluster:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
 });
 
+/** Version of an agent or of a package of it: three numbers without leading zeros, so that one is higher than another. */
+export const AgentVersion = Type.String({ pattern: "^(?:0|[1-9][0-9]{0,4})(?:\\.(?:0|[1-9][0-9]{0,4})){2}$" });
+
+/**
+ * Name of a Windows service: at most 256 characters without slashes, in any case. Printable ASCII only, without quotation
+ * marks and commas: such names can be listed, and none looks like another.
+ */
+export const ServiceName = Type.String({
+  pattern: "^(?! )[ !#-+\\-.0-\\[\\]-~]{0,255}[!#-+\\-.0-\\[\\]-~]$",
+});
+
 /** A signed part inside a message, still to be verified by its own rules. */
 export function signedPart(maxChars: number) {
   return Type.String({ maxLength: maxChars, pattern: "^[A-Za-z0-9_.-]+$" });

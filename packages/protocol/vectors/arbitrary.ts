@@ -5,7 +5,7 @@ import { type Answer, type CheckIn, protectionStates, sealAnswer, sealCheckIn } 
 import { type EnrolAnswer, type EnrolRequest, sealEnrolAnswer, sealEnrolRequest } from "../src/enrolment.ts";
 import { platforms } from "../src/facts.ts";
 import { fitsJournal, type JournalEntry } from "../src/journal.ts";
-import { maxAfterMs, maxHoldMs } from "../src/limits.ts";
+import { maxAfterMs, maxClusterUrls, maxHoldMs, maxPackageBytes, maxPackages, maxServices } from "../src/limits.ts";
 import { sealTrustBundle, type TrustBundleClaims } from "../src/trust-bundle.ts";
 import { configKey, identityKey, rootKey, tokenKey } from "./fixed-keys.ts";
 import { agentId, clusterId, configClaims, enrolAnswerClaims, iss, nonce, tenantId } from "./samples.ts";
@@ -66,19 +66,43 @@ function anyIdentity(): fc.Arbitrary<AgentIdentity> {
 }
 
 function anyConfig(): fc.Arbitrary<AgentConfigClaims> {
-  const serviceProtection = fc.record({
-    on: fc.boolean(),
-    liftSeconds: fc.integer({ min: 1, max: 86_400 }),
-    singleUse: fc.boolean(),
-    requireChallenge: fc.boolean(),
+  const service = fc.stringMatching(/^[!#-+.0-[\]-~][ !#-+.0-[\]-~]{0,253}[!#-+.0-[\]-~]$/);
+  const serviceProtection = fc.record(
+    {
+      on: fc.boolean(),
+      liftSeconds: fc.integer({ min: 1, max: 86_400 }),
+      singleUse: fc.boolean(),
+      requireChallenge: fc.boolean(),
+      services: fc.array(service, { maxLength: maxServices }),
+    },
+    { requiredKeys: ["on", "liftSeconds", "singleUse", "requireChallenge"] },
+  );
+  const part = fc.nat(99_999);
+  const version = fc.tuple(part, part, part).map((numbers) => numbers.join("."));
+  const agentPackage = fc.record({
+    version,
+    sha256: sha256(),
+    size: fc.integer({ min: 1, max: maxPackageBytes }),
+    path: fc
+      .array(fc.stringMatching(/^[A-Za-z0-9._~-]{1,80}$/), { minLength: 1, maxLength: 8 })
+      .map((names) => `/${names.join("/")}`),
   });
+  const cfg = fc.record(
+    {
+      serviceProtection,
+      desiredVersion: version,
+      urls: fc.array(fc.webUrl({ size: "small" }), { minLength: 1, maxLength: maxClusterUrls }),
+      packages: fc.array(agentPackage, { maxLength: maxPackages }),
+    },
+    { requiredKeys: ["serviceProtection"] },
+  );
   return fc.record({
     iss: fc.constant(iss),
     sub: fc.constant(agentId),
     tid: fc.constant(tenantId),
     rev: fc.integer({ min: configClaims.rev, max: Number.MAX_SAFE_INTEGER }),
     iat: counter(),
-    cfg: fc.record({ serviceProtection }),
+    cfg,
   });
 }
 

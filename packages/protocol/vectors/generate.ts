@@ -19,6 +19,7 @@ import {
   configClaims,
   enrolAnswerClaims,
   enrolRequest,
+  fullConfigClaims,
   identityClaims,
   otherId,
   otherNonce,
@@ -95,6 +96,7 @@ async function validCases(): Promise<ValidCase[]> {
   await add("agent-config", "unknown members deep inside are dropped", deeper, configClaims);
   const newerConfig = { ...configClaims, rev: configClaims.rev + 1 };
   await add("agent-config", "a newer revision", newerConfig, newerConfig);
+  await add("agent-config", "with everything that may be left out", fullConfigClaims, fullConfigClaims);
 
   const { facts: _, ...withoutFacts } = checkInClaims;
   const quiet = {
@@ -251,6 +253,19 @@ async function refusedCases(): Promise<RefusedCase[]> {
   await config("malformed", "protection switched in text", protection({ on: "false" }));
   await config("malformed", "a lift of nothing", protection({ liftSeconds: 0 }));
   await config("malformed", "a lift longer than the longest", protection({ liftSeconds: 86_401 }));
+  await config("malformed", "a service by a path", protection({ services: ["..\\PosternAgent"] }));
+  await config("malformed", "a service without a name", protection({ services: [""] }));
+  await config("malformed", "a service in text", protection({ services: "Sysmon64" }));
+  const cfg = (members: object) => ({ cfg: { ...configClaims.cfg, ...members } });
+  await config("malformed", "a version that is no three numbers", cfg({ desiredVersion: "1.2" }));
+  await config("malformed", "a version with a leading zero", cfg({ desiredVersion: "1.02.3" }));
+  await config("malformed", "no address at all", cfg({ urls: [] }));
+  await config("malformed", "an address that is no web address", cfg({ urls: ["file:///etc/passwd"] }));
+  const [agentPackage] = fullConfigClaims.cfg.packages;
+  const onePackage = (members: object) => cfg({ packages: [{ ...agentPackage, ...members }] });
+  await config("malformed", "a package by another server", onePackage({ path: "//example.com/agent.msi" }));
+  await config("malformed", "a package without its hash", onePackage({ sha256: "" }));
+  await config("malformed", "a package of nothing", onePackage({ size: 0 }));
   await config("malformed", "a revision in text", { rev: String(configClaims.rev) });
   await config("malformed", "settings in a list", { cfg: [configClaims.cfg] });
 

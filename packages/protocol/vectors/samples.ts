@@ -43,6 +43,24 @@ export const configClaims: AgentConfigClaims = {
   cfg: { serviceProtection: { on: true, liftSeconds: 14_400, singleUse: false, requireChallenge: false } },
 };
 
+/** With every member that may be left out. */
+export const fullConfigClaims = {
+  ...configClaims,
+  cfg: {
+    serviceProtection: { ...configClaims.cfg.serviceProtection, services: ["Sysmon64", "MSSQL$PAYROLL (x64)"] },
+    desiredVersion: "1.20.3",
+    urls: ["https://cluster.example.com", "https://[2001:db8::1]:7480/postern"],
+    packages: [
+      {
+        version: "1.20.3",
+        sha256: "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I",
+        size: 41_943_040,
+        path: "/agent/v1/packages/PosternAgent-1.20.3.msi",
+      },
+    ],
+  },
+} satisfies AgentConfigClaims;
+
 export const enrolRequest: EnrolRequest = {
   nonce,
   requestId: uuid("d001"),
