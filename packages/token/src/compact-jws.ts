@@ -1,9 +1,10 @@
-import { decodeBase64url, encodeBase64url } from "./base64url.ts";
+import { base64urlLength, encodeBase64url, readBase64url, writeBase64url } from "./base64url.ts";
 import type { Signer } from "./signing.ts";
 
 const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const signatureBytes = 64;
+const dot = ".".charCodeAt(0);
 
 /** A JSON object as it was decoded: nothing about its members is known yet. */
 export type JsonObject = { readonly [name: string]: unknown };
@@ -18,20 +19,39 @@ export interface UnverifiedJws {
   readonly signature: Uint8Array;
 }
 
+/** The members of a protected header that the signer does not give: `alg` and `kid` are its own. */
+export type HeaderMembers = { readonly typ: string; readonly [name: string]: unknown };
+
 /**
  * Signs `payload` as JWS Compact Serialization (RFC 7515 §7.1); `alg` and `kid` are the signer's.
  *
  * @throws {TypeError} the signer gave something other than 64 bytes, which no reader would accept
  */
-export async function signCompact(
-  header: { readonly typ: string; readonly [name: string]: unknown },
-  payload: object,
-  signer: Signer,
-): Promise<string> {
-  const signingInput = `${encodeJson({ ...header, alg: signer.alg, kid: signer.kid })}.${encodeJson(payload)}`;
-  const signature = await signer.sign(utf8.encode(signingInput));
+export function signCompact(header: HeaderMembers, payload: object, signer: Signer): Promise<string> {
+  return signUnder(encodeHeader(header, signer), payload, signer);
+}
+
+/** The first part of a compact JWS and its dot, as {@link signUnder} takes it: whoever signs much keeps it. */
+export function encodeHeader(header: HeaderMembers, signer: Signer): Uint8Array {
+  const json = utf8.encode(JSON.stringify({ ...header, alg: signer.alg, kid: signer.kid }));
+  return utf8.encode(`${encodeBase64url(json)}.`);
+}
+
+/**
+ * {@link signCompact} with the header encoded before. The token is written once, as bytes: text put together piece by piece would
+ * be copied twice more, for the signer and for the caller.
+ */
+export async function signUnder(encodedHeader: Uint8Array, payload: object, signer: Signer): Promise<string> {
+  const json = utf8.encode(JSON.stringify(payload));
+  const signedLength = encodedHeader.length + base64urlLength(json.length);
+  const token = new Uint8Array(signedLength + 1 + base64urlLength(signatureBytes));
+  token.set(encodedHeader);
+  writeBase64url(json, token, encodedHeader.length);
+  const signature = await signer.sign(token.subarray(0, signedLength));
   if (signature.length !== signatureBytes) throw new TypeError("the signer gave no Ed25519 signature");
-  return `${signingInput}.${encodeBase64url(signature)}`;
+  token[signedLength] = dot;
+  writeBase64url(signature, token, signedLength + 1);
+  return strictUtf8.decode(token);
 }
 
 /**
@@ -42,14 +62,15 @@ export async function signCompact(
  */
 export function parseCompact(text: string, maxChars: number): UnverifiedJws | undefined {
   if (text.length > maxChars) return undefined;
-  const firstDot = text.indexOf(".");
-  const lastDot = text.indexOf(".", firstDot + 1);
+  const bytes = utf8.encode(text);
+  const firstDot = bytes.indexOf(dot);
+  const lastDot = bytes.indexOf(dot, firstDot + 1);
   if (firstDot < 1 || lastDot < 0) return undefined;
 
-  const header = decodeBase64url(text.slice(0, firstDot));
-  const payload = decodeBase64url(text.slice(firstDot + 1, lastDot));
+  const header = readBase64url(bytes.subarray(0, firstDot));
+  const payload = readBase64url(bytes.subarray(firstDot + 1, lastDot));
   // A fourth part would be refused here: its dot is no character of base64url.
-  const signature = decodeBase64url(text.slice(lastDot + 1));
+  const signature = readBase64url(bytes.subarray(lastDot + 1));
   if (!header || !payload || signature?.length !== signatureBytes) return undefined;
 
   const unverifiedHeader = decodeJson(header);
@@ -57,7 +78,7 @@ export function parseCompact(text: string, maxChars: number): UnverifiedJws | un
   return {
     unverifiedHeader,
     payload: () => decodeJson(payload),
-    signingInput: utf8.encode(text.slice(0, lastDot)),
+    signingInput: bytes.subarray(0, lastDot),
     signature,
   };
 }
@@ -71,10 +92,6 @@ export function understandsCritical(members: JsonObject, understood: ReadonlySet
   if (critical === undefined) return true;
   if (!Array.isArray(critical) || critical.length === 0) return false;
   return critical.every((name) => typeof name === "string" && understood.has(name) && Object.hasOwn(members, name));
-}
-
-function encodeJson(value: object): string {
-  return encodeBase64url(utf8.encode(JSON.stringify(value)));
 }
 
 function decodeJson(bytes: Uint8Array): JsonObject | undefined {

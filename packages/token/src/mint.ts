@@ -1,5 +1,5 @@
 import { type AgentTokenClaims, agentTokenType, decodeClaims, isIssuer, unprotectAction } from "./claims.ts";
-import { type JsonObject, signCompact } from "./compact-jws.ts";
+import { encodeHeader, type JsonObject, signUnder } from "./compact-jws.ts";
 import { maxTokenChars } from "./limits.ts";
 import type { Signer } from "./signing.ts";
 
@@ -16,7 +16,18 @@ export async function mint(claims: AgentTokenClaims, signer: Signer): Promise<st
   if (!wellFormed || !isIssuer(wellFormed.iss) || !wellFormed.act.includes(unprotectAction)) {
     throw new TypeError("not the claims of an agent token");
   }
-  const token = await signCompact({ typ: agentTokenType }, wellFormed, signer);
+  const token = await signUnder(headerOf(signer), wellFormed, signer);
   if (token.length > maxTokenChars) throw new TypeError(`an agent token has at most ${maxTokenChars} characters`);
   return token;
+}
+
+/** Every token that a key signs has the same header. */
+const headers = new WeakMap<Signer, Uint8Array>();
+
+function headerOf(signer: Signer): Uint8Array {
+  const known = headers.get(signer);
+  if (known) return known;
+  const header = encodeHeader({ typ: agentTokenType }, signer);
+  headers.set(signer, header);
+  return header;
 }
