@@ -8,6 +8,7 @@ import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
 import { auditKeyMigration, type KeyTables, keyCopyMigration, keysMigration } from "./keys/tables.ts";
 import { intentMigration, type ProfileTables, profileMigration, versionMigration } from "./profiles/tables.ts";
+import { type RestoreGapTables, restoreGapMigration } from "./restore-gaps.ts";
 import { changeMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
 import { type TokenTables, tokenMigration } from "./tokens/tables.ts";
@@ -22,7 +23,8 @@ export interface Database
     AgentTables,
     TokenTables,
     EventTables,
-    ChangeTables {}
+    ChangeTables,
+    RestoreGapTables {}
 
 /** For queries: the store's `reads`, or a transaction. */
 export type Db = Kysely<Database>;
@@ -53,4 +55,5 @@ export const migrations: readonly Migration[] = [
   intentMigration,
   assignmentMigration,
   versionMigration,
+  restoreGapMigration,
 ];
