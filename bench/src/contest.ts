@@ -1,3 +1,5 @@
+import { median } from "./median.ts";
+
 /** One way of doing a thing, to be compared with others in the same run. */
 export interface Contestant {
   readonly name: string;
@@ -45,9 +47,4 @@ async function rateOf({ once }: Contestant, roundMs: number): Promise<number> {
     elapsed = performance.now() - started;
   }
   return (count * 1000) / elapsed;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
