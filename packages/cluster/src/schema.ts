@@ -11,7 +11,7 @@ import { intentMigration, type ProfileTables, profileMigration, versionMigration
 import { type RestoreGapTables, restoreGapMigration } from "./restore-gaps.ts";
 import { changeMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
-import { type TokenTables, tokenMigration } from "./tokens/tables.ts";
+import { offlineTokenMigration, type TokenTables, tokenMigration } from "./tokens/tables.ts";
 
 /** Every table, each written by one feature only, the one that declares its type. */
 export interface Database
@@ -56,4 +56,5 @@ export const migrations: readonly Migration[] = [
   assignmentMigration,
   versionMigration,
   restoreGapMigration,
+  offlineTokenMigration,
 ];

@@ -13,6 +13,7 @@ import type { ServerOptions } from "./http/server.ts";
 import { type Initialised, initialise } from "./init.ts";
 import { addMissingAuditKey } from "./keys/audit-key.ts";
 import { type ClusterKeys, loadClusterKeys } from "./keys/cluster-keys.ts";
+import { enterOfflineTokens } from "./tokens/enter-offline.ts";
 
 export interface RunningCluster {
   /** The address that people and agents use. */
@@ -43,6 +44,7 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
     await addMissingAuditKey({ ...foundation, now: foundation.clock.now() });
     const keys = await loadClusterKeys(foundation.store.reads, foundation.keyStore);
     if (keys === null) throw new Error("The data directory has no cluster.");
+    await enterOfflineTokens({ ...foundation, clusterId: keys.clusterId });
     const ownOrigins = new Set<string>();
     const app = await createApp({ foundation, keys, ownOrigins, tls, log, version, timing });
     try {

@@ -19,6 +19,8 @@ export interface TestCluster {
   now(): number;
   /** Stops and starts it again on the same data. */
   restart(): Promise<void>;
+  /** Stops it for as long as `work` lasts. */
+  pause(work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,14 @@ export async function startTestCluster(
     async restart() {
       await running.close();
       running = await start();
+    },
+    async pause(work) {
+      await running.close();
+      try {
+        await work();
+      } finally {
+        running = await start();
+      }
     },
     async close() {
       await running.close();

@@ -22,6 +22,10 @@ interface GenerateOptions {
   readonly ticket?: string;
   readonly out?: string | true;
   readonly passwordStdin?: true;
+  readonly offline?: true;
+  readonly keys?: string;
+  readonly key?: string;
+  readonly keyPassphraseFile?: string;
 }
 
 export function addGenerateCommand(token: Command, terminal: Terminal): void {
@@ -29,7 +33,9 @@ export function addGenerateCommand(token: Command, terminal: Terminal): void {
     .command("generate")
     .description(
       "Generate an agent token, good for 15 minutes. The token alone goes to standard output, or to a file with --out. " +
-        "For a tenant or the cluster, your password is asked for when you logged in more than 15 minutes ago.",
+        "For a tenant or the cluster, your password is asked for when you logged in more than 15 minutes ago. " +
+        "With --offline it is made from the keys alone, on a machine that has them, while no node runs; the next start " +
+        "of one enters it in the audit log.",
     )
     .option("--agent <host|id>", "for one agent")
     .option("--tenant <name|id>", "for every Windows agent of a tenant")
@@ -43,15 +49,35 @@ export function addGenerateCommand(token: Command, terminal: Terminal): void {
     .option("--ticket <text>", "number of a ticket, for the audit log")
     .option("--out [file]", "keep it in this file, or in one named for whom and until when; readable by you only")
     .option("--password-stdin", "read your password from the first line of standard input, should it be asked for")
+    .option("--offline", "without the cluster, from its keys alone; agents and tenants are named by their ids")
+    .option("--keys <folder>", "with --offline: the folder keys of the data directory, or a copy of it")
+    .option("--key <key>", "with --offline: the token key to sign with (else the one that most agents accept)")
+    .option(
+      "--key-passphrase-file <file>",
+      "with --offline: the passphrase of the key store [POSTERN_KEY_PASSPHRASE_FILE]",
+    )
     .addHelpText(
       "after",
       examples(
         'postern token generate --agent WS-PAYROLL-07 --reason "disk full, agent must stop" --ticket INC-4711',
         'postern token generate --tenant acme --reason "site without network" --out',
         'postern token generate --agent WS-PAYROLL-07 --reason "clock is wrong" --challenge 7Q3K-M2V8-XH5T-9RJ*',
+        'postern token generate --offline --keys /var/lib/postern/keys --agent 019a8f00-5a3e-7c41-9a77-0d2f6f1c2b34 --reason "cluster lost"',
       ),
     )
-    .action(withApi(terminal, (api, options: GenerateOptions) => generate(terminal, api, options)));
+    .action(async (options: GenerateOptions) => {
+      if (options.offline) return offline(terminal, options);
+      const stray = (["keys", "key", "keyPassphraseFile"] as const).find((name) => options[name] !== undefined);
+      if (stray !== undefined) throw wrongUsage("--keys, --key and --key-passphrase-file go with --offline only.");
+      return withApi(terminal, (api) => generate(terminal, api, options))();
+    });
+}
+
+/** Only this command of an operator's needs the cluster's own code: the others are to start at once. */
+async function offline(terminal: Terminal, options: GenerateOptions): Promise<void> {
+  const { tellingWhatToDo } = await import("../node-runs.ts");
+  const { generateOfflineToken } = await import("../offline-token.ts");
+  await tellingWhatToDo(() => generateOfflineToken(terminal, options));
 }
 
 function checkedChallenge(typed: string): string {

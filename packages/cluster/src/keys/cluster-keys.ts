@@ -2,6 +2,7 @@ import { verifyKeyOf } from "@postern/protocol";
 import type { Signer, VerifyKey } from "@postern/token";
 import type { Db } from "../schema.ts";
 import { findKeysByBundle } from "./bundle-keys.ts";
+import { writeClusterFile } from "./cluster-file.ts";
 import { type KeyStore, KeyStoreError } from "./key-store.ts";
 import type { KeyUse } from "./tables.ts";
 
@@ -34,7 +35,8 @@ export interface ClusterKeys {
 
 /**
  * Loads the keys of the cluster that the database names. Root keys stay sealed. Keys that another node made are kept in
- * this node's key store, and those that were destroyed are removed from it.
+ * this node's key store, and those that were destroyed are removed from it. Beside the keys it is written down what
+ * must be known of the cluster for the day when there is nothing but them.
  *
  * @returns null when the database belongs to no cluster yet
  * @throws {KeyStoreError} when the key store lacks a key that the database names
@@ -61,6 +63,13 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
   const roots = rows.filter((row) => row.use === "root" && row.state !== "compromised").map((row) => row.kid);
   const withdrawn = new Set(rows.filter((row) => row.use === "token").map((row) => row.kid));
   for (const kid of tokenSigners.keys()) withdrawn.delete(kid);
+  const bundlesWith = (kid: string) => [...keysByBundle].filter(([, kids]) => kids.includes(kid)).map(([ver]) => ver);
+  writeClusterFile(keyStore, {
+    version: 1,
+    clusterId,
+    trustBundleVersion: bundle.version,
+    tokenKeys: [...tokenSigners.keys()].map((kid) => ({ kid, bundles: bundlesWith(kid).sort((a, b) => a - b) })),
+  });
 
   return {
     clusterId,

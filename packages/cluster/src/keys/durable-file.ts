@@ -6,7 +6,7 @@ import { dirname } from "node:path";
  * flushed.
  */
 export function writePrivateFile(path: string, content: string): void {
-  const temporary = `${path}.new`;
+  const temporary = `${path}.${process.pid}.new`; // nodes may share a folder
   const file = openSync(temporary, "w", 0o600);
   try {
     writeSync(file, content);

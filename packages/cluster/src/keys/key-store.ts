@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, type KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { signerOf } from "@postern/protocol";
@@ -15,6 +15,13 @@ export class KeyStoreError extends Error {
 
 /** Private keys in files of the data directory, each encrypted with AES-256-GCM under the store's own key. */
 export interface KeyStore {
+  /** The folder where the keys lie, and what is kept beside them. */
+  readonly directory: string;
+  /**
+   * A seal over a text that is kept beside the keys: HMAC-SHA256, base64url, under a key that only who opens the store
+   * has. `purpose` keeps a text of one kind from passing for another.
+   */
+  macOf(purpose: string, text: string): string;
   /** Makes an Ed25519 key and keeps it. */
   create(use: KeyUse): Signer;
   /** @throws {KeyStoreError} when the key is not there or was altered */
@@ -82,6 +89,8 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
   }
 
   return {
+    directory,
+    macOf: (purpose, text) => macUnder(secret, purpose, text),
     has,
     create(use) {
       const privateKey = newPrivateKey(randomBytes);
@@ -192,6 +201,12 @@ function checkOf(secret: Uint8Array): string {
   cipher.setAAD(Buffer.from("postern-key-store"));
   cipher.final();
   return cipher.getAuthTag().toString("base64url");
+}
+
+/** The store's own key encrypts and does nothing else; for this it gives another. */
+function macUnder(secret: Uint8Array, purpose: string, text: string): string {
+  const key = createHmac("sha256", secret).update(`postern-key-store-mac:${purpose}`).digest();
+  return createHmac("sha256", key).update(text).digest("base64url");
 }
 
 function seal(secret: Uint8Array, kid: string, use: KeyUse, plain: Uint8Array, nonce: Uint8Array): SealedKey {
