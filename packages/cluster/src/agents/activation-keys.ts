@@ -3,6 +3,7 @@ import { sha256Base64url } from "@postern/protocol";
 import { encodeBase64url } from "@postern/token";
 import type { RandomBytes } from "../db/ids.ts";
 import { onPage } from "../db/keyset.ts";
+import { acrossTenants, withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import type { Db, Tx } from "../schema.ts";
@@ -64,7 +65,10 @@ export async function revokeKey(tx: Tx, tenantId: string, id: string, now: numbe
 
 /** A key whose tenant is still to be compared with the reach of who asks, or whose secret is still to be proved. */
 export async function findKeyAnywhere(db: Db, id: string): Promise<ActivationKeyTable | undefined> {
-  return db.selectFrom("activation_key").selectAll().where("id", "=", id).executeTakeFirst();
+  return acrossTenants(
+    db.selectFrom("activation_key").selectAll().where("id", "=", id),
+    "found by its id; its tenant is compared with the reach of who asks, or its secret proved",
+  ).executeTakeFirst();
 }
 
 /** At most `limit + 1` keys within reach. */
@@ -73,7 +77,6 @@ export async function listKeys(
   reach: Reach,
   { after, direction, limit }: PageRequest<"createdAt">,
 ): Promise<ActivationKeyTable[]> {
-  let query = db.selectFrom("activation_key").selectAll();
-  if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
+  const query = withinReach(db.selectFrom("activation_key").selectAll(), "tenant_id", reach);
   return onPage(query, { key: "created_at", id: "id" }, { direction, after, limit }).execute();
 }

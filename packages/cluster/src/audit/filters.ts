@@ -1,5 +1,6 @@
 import type { SelectQueryBuilder } from "kysely";
 import { Type } from "typebox";
+import { withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import { oneOf, type Static, Time, Uuid } from "../http/schema.ts";
 import type { Database } from "../schema.ts";
@@ -31,7 +32,7 @@ export function whereFiltered<Row>(
   reach: Reach,
   filter: AuditFilter,
 ): SelectQueryBuilder<Database, "audit_entry", Row> {
-  let narrowed = reach === "everywhere" ? query : query.where("chain", "in", [...reach]);
+  let narrowed = withinReach(query, "chain", reach);
   if (filter.tenantId !== undefined) narrowed = narrowed.where("chain", "=", filter.tenantId);
   if (filter.clusterOnly === true) narrowed = narrowed.where("chain", "=", clusterChain);
   if (filter.action !== undefined) narrowed = narrowed.where("action", "=", filter.action);

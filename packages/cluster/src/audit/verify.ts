@@ -1,4 +1,5 @@
 import { dbLimits } from "../db/limits.ts";
+import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Db } from "../schema.ts";
 import type { ChainHead } from "./checkpoint.ts";
 import { type AuditBody, firstLink, linkOf } from "./entry.ts";
@@ -48,7 +49,10 @@ export async function verifyChain(db: Db, chain: string, options: VerifyChainOpt
 /** Every chain there is or a checkpoint knows of, also one whose head or entries were removed. */
 export async function listChains(db: Db): Promise<string[]> {
   const heads = await db.selectFrom("audit_chain").select("chain").execute();
-  const written = await db.selectFrom("audit_entry").select("chain").distinct().execute();
+  const written = await acrossTenants(
+    db.selectFrom("audit_entry").select("chain").distinct(),
+    "which chains there are; each is then read on its own",
+  ).execute();
   const signed = await db.selectFrom("audit_checkpoint_head").select("chain").distinct().execute();
   return [...new Set([...heads, ...written, ...signed].map((row) => row.chain))].sort();
 }

@@ -1,6 +1,7 @@
 import type { JournalEntry } from "@postern/protocol";
 import type { NewId } from "../db/ids.ts";
 import { onPage } from "../db/keyset.ts";
+import { withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import type { Db, Tx } from "../schema.ts";
@@ -40,10 +41,11 @@ export async function storeEntries(
 }
 
 /** The highest `seq` stored of a journal; all below it are stored too. 0: none. */
-export async function highestStored(db: Db, { agentId, journalId }: JournalOwner): Promise<number> {
+export async function highestStored(db: Db, { agentId, tenantId, journalId }: JournalOwner): Promise<number> {
   const last = await db
     .selectFrom("journal_entry")
     .select("seq")
+    .where("tenant_id", "=", tenantId)
     .where("agent_id", "=", agentId)
     .where("journal_id", "=", journalId)
     .orderBy("seq", "desc")
@@ -70,11 +72,14 @@ export async function listEvents(
   filter: EventFilter,
   { after, direction, limit }: PageRequest<"receivedAt">,
 ): Promise<ListedEvent[]> {
-  let query = db
+  const all = db
     .selectFrom("journal_entry")
-    .innerJoin("agent", "agent.id", "journal_entry.agent_id")
+    .innerJoin("agent", (join) =>
+      join.onRef("agent.id", "=", "journal_entry.agent_id").onRef("agent.tenant_id", "=", "journal_entry.tenant_id"),
+    )
     .leftJoin("redemption", (join) =>
       join
+        .onRef("redemption.tenant_id", "=", "journal_entry.tenant_id")
         .onRef("redemption.agent_id", "=", "journal_entry.agent_id")
         .onRef("redemption.journal_id", "=", "journal_entry.journal_id")
         .onRef("redemption.seq", "=", "journal_entry.seq")
@@ -82,7 +87,7 @@ export async function listEvents(
     )
     .selectAll("journal_entry")
     .select(["agent.host_name", "redemption.verdict"]);
-  if (reach !== "everywhere") query = query.where("journal_entry.tenant_id", "in", [...reach]);
+  let query = withinReach(all, "journal_entry.tenant_id", reach);
   if (filter.agentId !== undefined) query = query.where("journal_entry.agent_id", "=", filter.agentId);
   if (filter.kind !== undefined) query = query.where("journal_entry.kind", "=", filter.kind);
   return onPage(
@@ -95,13 +100,14 @@ export async function listEvents(
 /** What is stored of the entries delivered, and of the one before the first. */
 async function storedAround(
   tx: Tx,
-  { agentId, journalId }: JournalOwner,
+  { agentId, tenantId, journalId }: JournalOwner,
   entries: readonly JournalEntry[],
 ): Promise<StoredEntry[]> {
   const seqs = entries.map((entry) => entry.seq);
   return tx
     .selectFrom("journal_entry")
     .select(["seq", "hash"])
+    .where("tenant_id", "=", tenantId)
     .where("agent_id", "=", agentId)
     .where("journal_id", "=", journalId)
     .where("seq", ">=", Math.min(...seqs) - 1)
@@ -109,10 +115,16 @@ async function storedAround(
     .execute();
 }
 
-async function markForked(tx: Tx, { agentId, journalId }: JournalOwner, seq: number, hash: string): Promise<void> {
+async function markForked(
+  tx: Tx,
+  { agentId, tenantId, journalId }: JournalOwner,
+  seq: number,
+  hash: string,
+): Promise<void> {
   await tx
     .updateTable("journal_entry")
     .set({ forked: 1 })
+    .where("tenant_id", "=", tenantId)
     .where("agent_id", "=", agentId)
     .where("journal_id", "=", journalId)
     .where("seq", "=", seq)

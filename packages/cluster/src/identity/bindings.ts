@@ -1,3 +1,4 @@
+import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Db } from "../schema.ts";
 import type { RoleBinding } from "./roles.ts";
 import type { RoleBindingTable } from "./tables.ts";
@@ -5,13 +6,16 @@ import type { RoleBindingTable } from "./tables.ts";
 /** The role bindings of some users, by user id. */
 export async function bindingsOf(db: Db, userIds: readonly string[]): Promise<Map<string, RoleBindingTable[]>> {
   if (userIds.length === 0) return new Map();
-  const rows = await db
+  const ofUsers = db
     .selectFrom("role_binding")
     .selectAll()
     .where("user_id", "in", [...userIds])
     .orderBy("created_at")
-    .orderBy("id")
-    .execute();
+    .orderBy("id");
+  const rows = await acrossTenants(
+    ofUsers,
+    "what users may do in every tenant; others are shown the roles within their reach",
+  ).execute();
   return Map.groupBy(rows, (row) => row.user_id);
 }
 

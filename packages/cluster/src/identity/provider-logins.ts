@@ -115,7 +115,11 @@ export function createProviderLogins(options: ProviderLoginsOptions): ProviderLo
       });
     for (const row of held) {
       if (wanted.some((binding) => isSame(binding, row))) continue;
-      await tx.deleteFrom("role_binding").where("id", "=", row.id).execute();
+      await tx
+        .deleteFrom("role_binding")
+        .where("tenant_id", row.tenant_id === null ? "is" : "=", row.tenant_id)
+        .where("id", "=", row.id)
+        .execute();
       record("role.revoke", toBinding(row));
     }
     for (const binding of wanted) {

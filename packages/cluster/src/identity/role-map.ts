@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../config/config-error.ts";
 import { toSearchText } from "../db/search-text.ts";
+import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Db } from "../schema.ts";
 import { isPossibleBinding, type Role, type RoleBinding, roles } from "./roles.ts";
 
@@ -58,11 +59,15 @@ export async function bindingsFor(db: Db, map: RoleMap, values: readonly string[
   const found =
     tenantNames.length === 0
       ? []
-      : await db
-          .selectFrom("tenant")
-          .select(["id", "name_search"])
-          .where((eb) => eb.or([eb("name_search", "in", tenantNames.map(toSearchText)), eb("id", "in", tenantNames)]))
-          .execute();
+      : await acrossTenants(
+          db
+            .selectFrom("tenant")
+            .select(["id", "name_search"])
+            .where((eb) =>
+              eb.or([eb("name_search", "in", tenantNames.map(toSearchText)), eb("id", "in", tenantNames)]),
+            ),
+          "the operator's role map names tenants by their names",
+        ).execute();
   const bindings = mapped.flatMap(({ role, tenant }): RoleBinding[] => {
     if (tenant === null) return [{ role, tenantId: null }];
     const row = found.find(({ id }) => id === tenant) ?? found.find((one) => one.name_search === toSearchText(tenant));

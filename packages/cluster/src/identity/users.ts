@@ -249,7 +249,11 @@ export function createUsers({ reads, durable, audit, clock, newId, passwords, de
         requireGrant(manager, [toBinding(binding)]);
         requireOwnRoles(user);
         if (binding.role === "site_admin") await requireOtherSiteAdmin(tx, user);
-        await tx.deleteFrom("role_binding").where("id", "=", bindingId).execute();
+        await tx
+          .deleteFrom("role_binding")
+          .where("tenant_id", binding.tenant_id === null ? "is" : "=", binding.tenant_id)
+          .where("id", "=", bindingId)
+          .execute();
         audit.record(tx, {
           tenantId: binding.tenant_id,
           action: "role.revoke",
@@ -323,6 +327,7 @@ async function requireOtherSiteAdmin(tx: Tx, user: User): Promise<void> {
     .innerJoin("user_account", "user_account.id", "role_binding.user_id")
     .select("role_binding.id")
     .where("role_binding.role", "=", "site_admin")
+    .where("role_binding.tenant_id", "is", null)
     .where("user_account.disabled", "=", 0)
     .where("user_account.password_hash", "!=", "")
     .where("user_account.id", "!=", user.row.id)

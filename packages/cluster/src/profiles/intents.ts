@@ -1,5 +1,6 @@
 import { onPage } from "../db/keyset.ts";
 import { toSearchText } from "../db/search-text.ts";
+import { acrossTenants, withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
@@ -185,7 +186,10 @@ export async function orderIntents(
 
 /** An intent whose tenant is still to be compared with the reach of who asks. */
 export async function findIntentAnywhere(db: Db, id: string): Promise<Intent | undefined> {
-  const row = await db.selectFrom("intent").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await acrossTenants(
+    db.selectFrom("intent").selectAll().where("id", "=", id),
+    "found by its id; its tenant is compared with the reach of who asks",
+  ).executeTakeFirst();
   return row && toIntent(row);
 }
 
@@ -195,8 +199,7 @@ export async function listIntents(
   reach: Reach,
   { after, direction, limit }: PageRequest<"position">,
 ): Promise<Intent[]> {
-  let query = db.selectFrom("intent").selectAll();
-  if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
+  const query = withinReach(db.selectFrom("intent").selectAll(), "tenant_id", reach);
   const rows = await onPage(query, { key: "position", id: "id" }, { direction, after, limit }).execute();
   return rows.map(toIntent);
 }

@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { toRfc3339 } from "../clock.ts";
 import { onPage } from "../db/keyset.ts";
 import { containsText } from "../db/search-text.ts";
+import { withinReach } from "../db/tenant-guard.ts";
 import { accessOf, type Reach } from "../http/access.ts";
 import { etagOf, requireMatch } from "../http/etag.ts";
 import { originOf } from "../http/origin.ts";
@@ -82,8 +83,7 @@ async function selectTenants(
   { field, direction, after, limit }: PageRequest<SortField>,
 ): Promise<TenantTable[]> {
   const key = sortColumns[field];
-  let query = reads.selectFrom("tenant").selectAll();
-  if (reach !== "everywhere") query = query.where("id", "in", [...reach]);
+  let query = withinReach(reads.selectFrom("tenant").selectAll(), "id", reach);
   if (search !== undefined) query = query.where(containsText("name_search", search));
   return onPage(query, { key, id: "id" }, { direction, after, limit }).execute();
 }

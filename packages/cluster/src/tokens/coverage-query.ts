@@ -1,3 +1,4 @@
+import { acrossTenants } from "../db/tenant-guard.ts";
 import { readSettings } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import type { AgentGroup } from "./coverage.ts";
@@ -12,12 +13,17 @@ export interface CoverageScope {
 
 /** The Windows agents of a scope, grouped by what decides whether a token reaches them. */
 export async function findAgentGroups(db: Db, scope: CoverageScope): Promise<AgentGroup[]> {
-  let query = db
+  const all = db
     .selectFrom("agent")
-    .innerJoin("profile", "profile.id", "agent.profile_id")
+    .innerJoin("profile", (join) =>
+      join.onRef("profile.id", "=", "agent.profile_id").onRef("profile.tenant_id", "=", "agent.tenant_id"),
+    )
     .select((row) => ["profile.settings", "agent.bundle_ver", row.fn.countAll<number>().as("count")])
     .where("agent.platform", "=", "windows");
-  if (scope.tenantId !== null) query = query.where("agent.tenant_id", "=", scope.tenantId);
+  let query =
+    scope.tenantId === null
+      ? acrossTenants(all, "a token for the whole cluster reaches the agents of every tenant")
+      : all.where("agent.tenant_id", "=", scope.tenantId);
   if (scope.agentId !== null) query = query.where("agent.id", "=", scope.agentId);
   const groups = await query.groupBy(["profile.id", "profile.settings", "agent.bundle_ver"]).execute();
   return groups.map(({ settings, bundle_ver, count }) => ({

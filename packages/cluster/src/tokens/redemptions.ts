@@ -1,6 +1,10 @@
+import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Db, Tx } from "../schema.ts";
 import { tokenLimits } from "./limits.ts";
 import type { RedemptionTable, RedemptionVerdict } from "./tables.ts";
+
+const whoseRedemptions =
+  "by agents that the token was for, of every tenant when it was for the cluster; the asker may see the token";
 
 export type Redemption = Omit<RedemptionTable, "verdict">;
 
@@ -11,11 +15,10 @@ export type Redemption = Omit<RedemptionTable, "verdict">;
  * The caller stores each journal entry once, and calls this once for it.
  */
 export async function recordRedemption(tx: Tx, redemption: Redemption): Promise<RedemptionVerdict> {
-  const token = await tx
-    .selectFrom("agent_token")
-    .select(["kind", "tenant_id", "agent_id"])
-    .where("id", "=", redemption.jti)
-    .executeTakeFirst();
+  const token = await acrossTenants(
+    tx.selectFrom("agent_token").select(["kind", "tenant_id", "agent_id"]).where("id", "=", redemption.jti),
+    "a redemption is held against whatever was issued, also to others; only the verdict is kept",
+  ).executeTakeFirst();
   const verdict = verdictOn(token, redemption);
   await tx
     .insertInto("redemption")
@@ -49,9 +52,11 @@ export interface ShownRedemption {
  * the people of this token's tenant.
  */
 export async function redemptionsOf(db: Db, jti: string): Promise<ShownRedemption[]> {
-  return db
+  const redeemed = db
     .selectFrom("redemption")
-    .innerJoin("agent", "agent.id", "redemption.agent_id")
+    .innerJoin("agent", (join) =>
+      join.onRef("agent.id", "=", "redemption.agent_id").onRef("agent.tenant_id", "=", "redemption.tenant_id"),
+    )
     .select([
       "redemption.agent_id",
       "agent.host_name",
@@ -63,19 +68,19 @@ export async function redemptionsOf(db: Db, jti: string): Promise<ShownRedemptio
     .where("redemption.verdict", "=", "issued")
     .orderBy("redemption.received_at", "desc")
     .orderBy("redemption.seq", "desc")
-    .limit(tokenLimits.maxRedemptionsShown)
-    .execute();
+    .limit(tokenLimits.maxRedemptionsShown);
+  return acrossTenants(redeemed, whoseRedemptions).execute();
 }
 
 /** How often each of these tokens was redeemed. */
 export async function countRedemptions(db: Db, jtis: readonly string[]): Promise<ReadonlyMap<string, number>> {
   if (jtis.length === 0) return new Map();
-  const rows = await db
+  const counted = db
     .selectFrom("redemption")
     .select((row) => ["jti", row.fn.countAll<number>().as("count")])
     .where("jti", "in", jtis)
     .where("verdict", "=", "issued")
-    .groupBy("jti")
-    .execute();
+    .groupBy("jti");
+  const rows = await acrossTenants(counted, whoseRedemptions).execute();
   return new Map(rows.map(({ jti, count }) => [jti, Number(count)]));
 }

@@ -22,7 +22,7 @@ export async function revokeToken(services: TokenServices, asker: Asker, record:
   if (state === "revoked") return;
   if (state === "expired") throw new Problem("token_not_live", "The token has expired by itself.");
   await store.durable(async (tx) => {
-    if (!(await endToken(tx, record.id, asker.principal.who.name, now))) return;
+    if (!(await endToken(tx, record, asker.principal.who.name, now))) return;
     audit.record(tx, { ...entry, outcome: "done" });
     feed.publish(tx, { kind: "revocation", tenantId: record.tenant_id, agentId: record.agent_id });
   });

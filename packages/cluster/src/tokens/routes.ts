@@ -234,7 +234,7 @@ export function tokenRoutes(api: Server, services: TokenServices): void {
     },
     async (request) => {
       const { agent } = await requireAgent(store.reads, request.params.id, accessOf(request));
-      const record = await findLiveAgentToken(store.reads, agent.id, clock.now());
+      const record = await findLiveAgentToken(store.reads, { id: agent.id, tenantId: agent.tenant_id }, clock.now());
       if (record === undefined) throw new Problem("token_none_live", `${agent.host_name} has no live agent token.`);
       return detail(request, record, true);
     },

@@ -1,6 +1,7 @@
 import { maxRevoked } from "@postern/protocol";
 import { type AgentTokenClaims, audienceOf, type TokenKind, type TokenTarget } from "@postern/token";
 import { onPage } from "../db/keyset.ts";
+import { acrossTenants, withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import type { Db, Tx } from "../schema.ts";
@@ -46,20 +47,30 @@ function selectRecords(db: Db) {
   return db
     .selectFrom("agent_token")
     .leftJoin("tenant", "tenant.id", "agent_token.tenant_id")
-    .leftJoin("agent", "agent.id", "agent_token.agent_id")
+    .leftJoin("agent", (join) =>
+      join.onRef("agent.id", "=", "agent_token.agent_id").onRef("agent.tenant_id", "=", "agent_token.tenant_id"),
+    )
     .selectAll("agent_token")
     .select(["tenant.name as tenant_name", "agent.host_name as host_name"]);
 }
 
 /** A record whose tenant is still to be compared with the reach of who asks. */
 export async function findTokenAnywhere(db: Db, id: string): Promise<TokenRecord | undefined> {
-  return selectRecords(db).where("agent_token.id", "=", id).executeTakeFirst();
+  return acrossTenants(
+    selectRecords(db).where("agent_token.id", "=", id),
+    "found by its id; its tenant is compared with the reach of who asks",
+  ).executeTakeFirst();
 }
 
 /** The newest token for this one agent that is neither expired nor revoked. */
-export async function findLiveAgentToken(db: Db, agentId: string, now: number): Promise<TokenRecord | undefined> {
+export async function findLiveAgentToken(
+  db: Db,
+  agent: { readonly id: string; readonly tenantId: string },
+  now: number,
+): Promise<TokenRecord | undefined> {
   return selectRecords(db)
-    .where("agent_token.agent_id", "=", agentId)
+    .where("agent_token.tenant_id", "=", agent.tenantId)
+    .where("agent_token.agent_id", "=", agent.id)
     .where("agent_token.kind", "=", "agent")
     .where("agent_token.revoked_at", "is", null)
     .where("agent_token.expires_at", ">", now)
@@ -83,8 +94,7 @@ export async function listTokens(
   { after, direction, limit }: PageRequest<"issuedAt">,
   now: number,
 ): Promise<TokenRecord[]> {
-  let query = selectRecords(db);
-  if (reach !== "everywhere") query = query.where("agent_token.tenant_id", "in", [...reach]);
+  let query = withinReach(selectRecords(db), "agent_token.tenant_id", reach);
   if (filter.kind !== undefined) query = query.where("agent_token.kind", "=", filter.kind);
   if (filter.agentId !== undefined) query = query.where("agent_token.agent_id", "=", filter.agentId);
   if (filter.state !== undefined) {
@@ -96,10 +106,16 @@ export async function listTokens(
 }
 
 /** Ends a token; false when it was revoked before. */
-export async function endToken(tx: Tx, id: string, byName: string, now: number): Promise<boolean> {
+export async function endToken(
+  tx: Tx,
+  { id, tenant_id: tenantId }: AgentTokenTable,
+  byName: string,
+  now: number,
+): Promise<boolean> {
   const revoked = await tx
     .updateTable("agent_token")
     .set({ revoked_at: now, revoked_by_name: byName })
+    .where("tenant_id", tenantId === null ? "is" : "=", tenantId)
     .where("id", "=", id)
     .where("revoked_at", "is", null)
     .returning("id")
@@ -120,9 +136,9 @@ export async function revokedTokensFor(
     .where("expires_at", ">", now)
     .where((row) =>
       row.or([
-        row("kind", "=", "cluster"),
+        row.and([row("kind", "=", "cluster"), row("tenant_id", "is", null)]),
         row.and([row("kind", "=", "tenant"), row("tenant_id", "=", agent.tenantId)]),
-        row.and([row("kind", "=", "agent"), row("agent_id", "=", agent.id)]),
+        row.and([row("kind", "=", "agent"), row("tenant_id", "=", agent.tenantId), row("agent_id", "=", agent.id)]),
       ]),
     )
     .orderBy("revoked_at", "desc")
