@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import {
   type Answer,
+  type DesiredConfig,
   defaultServiceProtection,
   type EnrolAnswer,
   formatActivationKey,
@@ -24,7 +25,12 @@ export interface Authority {
   readonly tokenKey: Signer;
   readonly configKey: Signer;
   bundle(iat: number, ver?: number): Promise<string>;
-  config(rev: number, iat: number, serviceProtection?: Partial<ServiceProtection>): Promise<string>;
+  config(
+    rev: number,
+    iat: number,
+    serviceProtection?: Partial<ServiceProtection>,
+    others?: Omit<DesiredConfig, "serviceProtection">,
+  ): Promise<string>;
   token(iat: number, claims?: Partial<AgentTokenClaims>): Promise<string>;
   answer(claims: Partial<Answer> & Pick<Answer, "nonce" | "iat">): Promise<string>;
   enrolAnswer(
@@ -61,7 +67,7 @@ export function fakeAuthority(): Authority {
         },
         root,
       ),
-    config: (rev, iat, serviceProtection = {}) =>
+    config: (rev, iat, serviceProtection = {}, others = {}) =>
       sealAgentConfig(
         {
           iss,
@@ -69,7 +75,7 @@ export function fakeAuthority(): Authority {
           tid: tenantId,
           rev,
           iat,
-          cfg: { serviceProtection: { ...defaultServiceProtection, on: true, ...serviceProtection } },
+          cfg: { serviceProtection: { ...defaultServiceProtection, on: true, ...serviceProtection }, ...others },
         },
         configKey,
       ),

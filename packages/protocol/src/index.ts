@@ -8,6 +8,6 @@ export * from "./facts.ts";
 export * from "./journal.ts";
 export * from "./limits.ts";
 export * from "./refusal.ts";
-export { AgentVersion, ServiceName } from "./schemas.ts";
+export { agentVersionPattern, serviceNamePattern } from "./schemas.ts";
 export * from "./trust-bundle.ts";
 export * from "./version.ts";

@@ -26,15 +26,15 @@ export const Issuer = Type.String({
 });
 
 /** Version of an agent or of a package of it: three numbers without leading zeros, so that one is higher than another. */
-export const AgentVersion = Type.String({ pattern: "^(?:0|[1-9][0-9]{0,4})(?:\\.(?:0|[1-9][0-9]{0,4})){2}$" });
+export const agentVersionPattern = "^(?:0|[1-9][0-9]{0,4})(?:\\.(?:0|[1-9][0-9]{0,4})){2}$";
+export const AgentVersion = Type.String({ pattern: agentVersionPattern });
 
 /**
  * Name of a Windows service: at most 256 characters without slashes, in any case. Printable ASCII only, without quotation
  * marks and commas: such names can be listed, and none looks like another.
  */
-export const ServiceName = Type.String({
-  pattern: "^(?! )[ !#-+\\-.0-\\[\\]-~]{0,255}[!#-+\\-.0-\\[\\]-~]$",
-});
+export const serviceNamePattern = "^(?! )[ !#-+\\-.0-\\[\\]-~]{0,255}[!#-+\\-.0-\\[\\]-~]$";
+export const ServiceName = Type.String({ pattern: serviceNamePattern });
 
 /** A signed part inside a message, still to be verified by its own rules. */
 export function signedPart(maxChars: number) {

@@ -4,7 +4,7 @@ import type { Effect } from "./effects.ts";
 import { type ReceivedAnswer, receiveAnswer } from "./receive-answer.ts";
 import type { Redemption } from "./redeem.ts";
 import { begin, enrolledState } from "./start.ts";
-import { type AgentState, liftLeftMs, type PersistedState, persistedOf } from "./state.ts";
+import { type AgentState, liftLeftMs, type PersistedState, persistedOf, type Upkeep } from "./state.ts";
 import { type AgentEvent, type Outcome, step } from "./step.ts";
 
 /** The moment at which these tests begin, unix seconds. */
@@ -131,12 +131,18 @@ export class Machine {
 
   /** Reaches the cluster, whose clock is true time; a `profile` makes a new revision. */
   async checkIn(
-    given: { profile?: Partial<ServiceProtection>; revoked?: string[]; ageMs?: number; clusterSeconds?: number } = {},
+    given: {
+      profile?: Partial<ServiceProtection>;
+      upkeep?: Upkeep;
+      revoked?: string[];
+      ageMs?: number;
+      clusterSeconds?: number;
+    } = {},
   ): Promise<void> {
     const iat = given.clusterSeconds ?? Math.floor(this.trueMs / 1000);
     const rev = this.state.rev + (given.profile ? 1 : 0);
     const nonce = "A".repeat(22);
-    const config = given.profile ? { config: await this.authority.config(rev, iat, given.profile) } : {};
+    const config = given.profile ? { config: await this.authority.config(rev, iat, given.profile, given.upkeep) } : {};
     const answer = await this.authority.answer({ nonce, iat, rev, revoked: given.revoked ?? [], ...config });
     this.answered(this.receive(answer, nonce), given.ageMs ?? 0);
   }

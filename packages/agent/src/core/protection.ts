@@ -50,8 +50,8 @@ export function applyConfig(state: AgentState, config: AgentConfigClaims, suppor
   const raised = { ...state, time: raiseTime(state.time, config.iat) };
   if (config.rev < state.rev) return { state: raised, effects: [] };
   const { refusedConfig: _, ...accepted } = raised;
-  const profile = config.cfg.serviceProtection;
-  const next: AgentState = { ...accepted, profile, rev: config.rev };
+  const { serviceProtection: profile, ...upkeep } = config.cfg;
+  const next: AgentState = { ...accepted, profile, upkeep, rev: config.rev };
   const told: Effect[] = config.rev > state.rev ? [{ type: "persist" }, { type: "checkIn" }] : [];
   const wanted = profile.on && supported;
   const { protection } = state;

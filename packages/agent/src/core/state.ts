@@ -1,4 +1,4 @@
-import type { ServiceProtection } from "@postern/protocol";
+import type { DesiredConfig, ServiceProtection } from "@postern/protocol";
 import type { TrustedTime } from "./trusted-time.ts";
 
 /** What the protection of this agent is. `sinceMs` is trusted time, unix ms. */
@@ -29,6 +29,9 @@ export interface Quota {
   readonly last?: { readonly kind: string; readonly data: EntryData };
 }
 
+/** The part of a desired config that is about the agent itself. */
+export type Upkeep = Omit<DesiredConfig, "serviceProtection">;
+
 /** What outlives the process. Kept in one file, so that it is of one moment. */
 export interface PersistedState {
   /** Rises with each service process: see `docs/decisions/boot-is-a-rising-number.md`. */
@@ -41,6 +44,8 @@ export interface PersistedState {
   readonly revoked: readonly string[];
   /** What the applied config says, and its revision. */
   readonly profile: ServiceProtection;
+  /** What it says beside that: addresses of the cluster, the version that is wanted, packages of it. */
+  readonly upkeep?: Upkeep;
   readonly rev: number;
   readonly refusedConfig?: { readonly rev: number; readonly code: string };
   /** The newest trust bundle, as it was signed. */

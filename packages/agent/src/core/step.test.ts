@@ -344,3 +344,20 @@ test("boot rises with each start, whatever the clock says", async () => {
   boots.push(machine.state.boot);
   expect(boots).toEqual([...new Set(boots)].sort((a, b) => a - b));
 });
+
+test("all that a config says is kept over a restart, and the next config is the whole truth again", async () => {
+  const machine = await machineIn("on");
+  const upkeep = {
+    desiredVersion: "1.4.2",
+    urls: ["https://cluster.example.com"],
+    packages: [{ version: "1.4.2", sha256: "A".repeat(43), size: 1, path: "/agent.msi" }],
+  };
+  await machine.checkIn({ profile: { services: ["Sysmon64"] }, upkeep });
+  machine.restart();
+  expect(machine.state.profile.services).toEqual(["Sysmon64"]);
+  expect(machine.state.upkeep).toEqual(upkeep);
+  await machine.checkIn({ profile: {} });
+  machine.restart();
+  expect(machine.state.profile.services).toBeUndefined();
+  expect(machine.state.upkeep).toEqual({});
+});

@@ -18,6 +18,8 @@ export interface Presence {
    * recording of an earlier one. Decided by the database, so it holds across restarts and nodes.
    */
   record(sighting: Sighting): Promise<boolean>;
+  /** Expects the agent later than was said with this sighting: it is being told to wait longer. */
+  postpone(sighting: Omit<Sighting, "seenAt">): Promise<void>;
 }
 
 interface Waiting {
@@ -74,6 +76,18 @@ export function createPresence(durable: Durable): Presence {
         waiting.push({ sighting, resolve, reject });
         if (!writing) void writeAll();
       });
+    },
+    async postpone({ agentId, boot, n, dueAt }) {
+      await durable((tx) =>
+        tx
+          .updateTable("presence")
+          .set({ due_at: dueAt })
+          .where("agent_id", "=", agentId)
+          .where("boot", "=", boot)
+          .where("n", "=", n)
+          .where("due_at", "<", dueAt)
+          .execute(),
+      );
     },
   };
 }

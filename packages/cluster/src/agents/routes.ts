@@ -7,6 +7,8 @@ import { Problem } from "../http/problems.ts";
 import { IdParams, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { ToldConfig } from "../profiles/setting-schemas.ts";
+import { desiredConfigOf } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import { agentSortFields, findAgentAnywhere, type KnownAgent, listAgents, positionOfAgent } from "./agents.ts";
 import { desiredRevision } from "./desired-revision.ts";
@@ -24,14 +26,7 @@ const AgentConfig = Type.Object({
   rev: Type.Integer(),
   applied: Type.Boolean(),
   profileId: Uuid,
-  config: Type.Object({
-    serviceProtection: Type.Object({
-      on: Type.Boolean(),
-      liftSeconds: Type.Integer(),
-      singleUse: Type.Boolean(),
-      requireChallenge: Type.Boolean(),
-    }),
-  }),
+  config: ToldConfig,
 });
 
 const Query = listQuery(agentFilters, agentSortFields);
@@ -98,7 +93,7 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
         rev,
         applied: agent.applied_rev === rev,
         profileId: profile.id,
-        config: { serviceProtection: profile.settings.serviceProtection },
+        config: desiredConfigOf(profile.settings),
       };
     },
   );

@@ -297,6 +297,62 @@ test("polling: an answer at once, and the time to come again", async () => {
   await polled.close();
 });
 
+test("the profile says how long a check-in is held, and when the agent comes again", async () => {
+  const profiled = await startTestCluster({ timing: { holdMs: 40_000, pollMs: 30_000 } });
+  const owner = await logInAsAdmin(profiled);
+  const tenant = await makeTenant(owner, "T");
+  const agent = await enrol(profiled.url, await makeActivationKey(owner, tenant.id));
+  const state = async () => (await owner.send("GET", `/agents/${agent.agentId}`)).json.state;
+
+  // Told to a held agent at once, which is then expected when it was told to come.
+  const held = agent.checkIn();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await owner.send("PATCH", `/profiles/${tenant.profileId}`, { checkIn: { holdMs: 1_000, afterMs: 600_000 } });
+  expect((await held).answer?.next).toEqual({ holdMs: 1_000, afterMs: 600_000 });
+  profiled.advance(600_000);
+  expect(await state()).toBe("active");
+  profiled.advance(62_000);
+  expect(await state()).toBe("inactive");
+
+  const began = performance.now();
+  expect((await agent.checkIn()).answer?.next).toEqual({ holdMs: 1_000, afterMs: 600_000 });
+  expect(performance.now() - began).toBeGreaterThanOrEqual(890);
+  await owner.send("PATCH", `/profiles/${tenant.profileId}`, { checkIn: { holdMs: 0, afterMs: null } });
+  expect((await agent.checkIn()).answer?.next).toEqual({ holdMs: 0, afterMs: 30_000 });
+  await profiled.close();
+});
+
+test("the signed config brings services and the desired version, and only when they are set", async () => {
+  const agent = await enrol(cluster.url, activationKey);
+  expect(Object.keys(agent.applied.cfg)).toEqual(["serviceProtection"]);
+  expect(Object.keys(agent.applied.cfg.serviceProtection)).not.toContain("services");
+  const held = agent.checkIn();
+  await untilSeen(agent, 1);
+  const settings = { serviceProtection: { services: ["Sysmon64", "osqueryd"] }, desiredVersion: "1.4.2" };
+  await admin.send("PATCH", `/profiles/${acme.profileId}`, { ...settings, cleanUpAfterDays: 30 });
+  expect((await held).config?.cfg).toMatchObject(settings);
+  const { json } = await admin.send("GET", `/agents/${agent.agentId}/config`);
+  expect(json.config).toEqual(agent.applied.cfg);
+  await admin.send("PATCH", `/profiles/${acme.profileId}`, {
+    serviceProtection: { services: [] },
+    desiredVersion: null,
+    cleanUpAfterDays: null,
+  });
+});
+
+test("a change of a profile writes one row of it, and none of its agents", async () => {
+  const tenant = await makeTenant(admin, "Rows");
+  const key = await makeActivationKey(admin, tenant.id);
+  const agents = await Promise.all([1, 2, 3].map(() => enrol(cluster.url, key)));
+  const rows = () => cluster.database.query(`select * from agent where tenant_id = '${tenant.id}' order by id`);
+  const held = agents.map((agent) => agent.checkIn());
+  for (const agent of agents) await untilSeen(agent, 1);
+  const before = await rows();
+  await admin.send("PATCH", `/profiles/${tenant.profileId}`, { serviceProtection: { liftSeconds: 77 } });
+  for (const { config } of await Promise.all(held)) expect(config?.cfg.serviceProtection.liftSeconds).toBe(77);
+  expect(await rows()).toEqual(before);
+});
+
 test("a shutdown ends held check-ins with 503 and when to come again", async () => {
   const stopping = await startTestCluster({ timing: longHold });
   const stoppingAdmin = await logInAsAdmin(stopping);

@@ -1,4 +1,4 @@
-import { type CheckIn, MessageRefused, readCheckIn, sealAnswer, verifyKeyOf } from "@postern/protocol";
+import { type Answer, type CheckIn, MessageRefused, readCheckIn, sealAnswer, verifyKeyOf } from "@postern/protocol";
 import { toUnixSeconds } from "@postern/token";
 import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
 import { desiredRevision } from "../agents/desired-revision.ts";
@@ -26,6 +26,7 @@ interface Wanted {
   readonly revoked: readonly string[];
   /** Something that the agent does not have yet: it is answered without waiting. */
   readonly isNews: boolean;
+  readonly next: Answer["next"];
 }
 
 /**
@@ -41,7 +42,8 @@ export async function answerCheckIn(services: CheckInServices, message: string, 
   const { checkIn, known } = await openCheckIn(services, message);
   const now = clock.now();
   const { sub: agentId, boot, n } = checkIn;
-  const isNewest = await presence.record({ agentId, boot, n, seenAt: now, dueAt: dueAfter(timing, now) });
+  const next = nextOf(timing, known.profile.settings.checkIn);
+  const isNewest = await presence.record({ agentId, boot, n, seenAt: now, dueAt: dueAfter(next, now) });
   if (!isNewest) throw new Problem("check_in_replayed");
 
   const turn = held.begin(agentId);
@@ -49,7 +51,10 @@ export async function answerCheckIn(services: CheckInServices, message: string, 
   if (gone.aborted) turn.leave();
   try {
     const journalAcked = await storeReports(services, known, checkIn);
-    const wanted = await waitForNews(services, checkIn, turn.ended);
+    const wanted = await waitForNews(services, checkIn, next.holdMs, turn.ended);
+    if (wanted.next.afterMs > next.afterMs) {
+      await presence.postpone({ agentId, boot, n, dueAt: dueAfter(wanted.next, clock.now()) });
+    }
     return await sealAnswerOf(services, checkIn, wanted, journalAcked);
   } finally {
     gone.removeEventListener("abort", turn.leave);
@@ -95,11 +100,16 @@ async function storeReports(
   });
 }
 
-async function waitForNews(services: CheckInServices, checkIn: CheckIn, ended: AbortSignal): Promise<Wanted> {
-  const { feed, clock, timing, randomBytes } = services;
+async function waitForNews(
+  services: CheckInServices,
+  checkIn: CheckIn,
+  usualHoldMs: number,
+  ended: AbortSignal,
+): Promise<Wanted> {
+  const { feed, clock, randomBytes } = services;
   // Who has just started, or brings journal entries, waits for the answer itself: it re-arms, and lets entries be forgotten.
   const waitsForAnswer = checkIn.facts !== undefined || checkIn.journal.entries.length > 0;
-  const holdMs = waitsForAnswer ? 0 : spreadHold(timing, (randomBytes(1)[0] ?? 0) / 255);
+  const holdMs = waitsForAnswer ? 0 : spreadHold(usualHoldMs, (randomBytes(1)[0] ?? 0) / 255);
   const endsAt = clock.now() + holdMs;
   for (;;) {
     ended.throwIfAborted();
@@ -113,7 +123,7 @@ async function waitForNews(services: CheckInServices, checkIn: CheckIn, ended: A
 }
 
 async function findWanted(services: CheckInServices, { sub, applied, bundleVer }: CheckIn): Promise<Wanted> {
-  const { store, clock, toldRevocations } = services;
+  const { store, clock, toldRevocations, timing } = services;
   const known = await findAgentAnywhere(store.reads, sub);
   if (known === undefined) throw new Problem("agent_unauthenticated");
   // An agent that comes from another node may know a newer bundle than this node has seen.
@@ -125,7 +135,8 @@ async function findWanted(services: CheckInServices, { sub, applied, bundleVer }
   const sendBundle = bundleVer < keys.trustBundle.version;
   const revoked = await revokedTokensFor(store.reads, { id: agent.id, tenantId: agent.tenant_id }, clock.now());
   const isNews = sendConfig || sendBundle || toldRevocations.hasNews(agent.id, revoked);
-  return { keys, known, rev, sendConfig, sendBundle, revoked, isNews };
+  const next = nextOf(timing, known.profile.settings.checkIn);
+  return { keys, known, rev, sendConfig, sendBundle, revoked, isNews, next };
 }
 
 function concerns({ agent }: KnownAgent): (change: Change) => boolean {
@@ -138,9 +149,9 @@ function concerns({ agent }: KnownAgent): (change: Change) => boolean {
 }
 
 async function sealAnswerOf(
-  { clock, timing, toldRevocations }: CheckInServices,
+  { clock, toldRevocations }: CheckInServices,
   { sub, nonce }: CheckIn,
-  { keys, known, rev, sendConfig, sendBundle, revoked }: Wanted,
+  { keys, known, rev, sendConfig, sendBundle, revoked, next }: Wanted,
   journalAcked: number,
 ): Promise<string> {
   const now = clock.now();
@@ -155,7 +166,7 @@ async function sealAnswerOf(
       ...(sendConfig && { config: await sealConfigOf(keys, known, rev, now) }),
       ...(sendBundle && { bundle: keys.trustBundle.jws }),
       journalAcked,
-      next: nextOf(timing),
+      next,
     },
     keys.configSigner,
   );

@@ -48,7 +48,7 @@ export async function enrolAgent(services: CheckInServices, message: string, ori
       identity,
       bundle: keys.trustBundle.jws,
       config: await sealConfigOf(keys, known, rev, now),
-      next: { ...nextOf(services.timing), afterMs: 0 },
+      next: { ...nextOf(services.timing, known.profile.settings.checkIn), afterMs: 0 },
     },
     keys.configSigner,
   );

@@ -2,6 +2,7 @@ import { sealAgentConfig } from "@postern/protocol";
 import { issuerOf, toUnixSeconds } from "@postern/token";
 import type { KnownAgent } from "../agents/agents.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { desiredConfigOf } from "../profiles/settings.ts";
 
 /** Signs what the cluster wants of one agent, as revision `rev`. */
 export async function sealConfigOf(
@@ -17,7 +18,7 @@ export async function sealConfigOf(
       tid: agent.tenant_id,
       rev,
       iat: toUnixSeconds(now),
-      cfg: { serviceProtection: profile.settings.serviceProtection },
+      cfg: desiredConfigOf(profile.settings),
     },
     keys.configSigner,
   );

@@ -57,10 +57,14 @@ export interface Profile {
   readonly isDefault: boolean;
   readonly serviceProtection: {
     readonly on: boolean;
+    readonly services: readonly string[];
     readonly liftSeconds: number;
     readonly singleUse: boolean;
     readonly requireChallenge: boolean;
   };
+  readonly checkIn: { readonly holdMs: number | null; readonly afterMs: number | null };
+  readonly desiredVersion: string | null;
+  readonly cleanUpAfterDays: number | null;
   readonly createdAt: string;
   readonly changedAt: string;
 }

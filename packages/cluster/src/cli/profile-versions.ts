@@ -84,7 +84,12 @@ const columns: readonly Column<ProfileVersion>[] = [
 ];
 
 function whatOf({ version, changes, rollbackOf }: ProfileVersion): string {
-  const members = Object.entries(changes).map(([member, { from, to }]) => `${member}: ${from} -> ${to}`);
+  const members = Object.entries(changes).map(([member, { from, to }]) => `${member}: ${word(from)} -> ${word(to)}`);
   if (version === 1) return "made";
   return [...members, ...(rollbackOf === null ? [] : [`(rollback to ${rollbackOf})`])].join(" ");
+}
+
+function word(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(",");
+  return value === null ? "none" : String(value);
 }

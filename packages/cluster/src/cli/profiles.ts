@@ -1,30 +1,14 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Profile } from "./answers.ts";
 import { type Api, jsonOf, list, post } from "./api.ts";
-import {
-  examples,
-  jsonOption,
-  type ListOptions,
-  limitOption,
-  onOrOff,
-  positiveInteger,
-  printList,
-  topic,
-  withApi,
-} from "./command.ts";
+import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
 import { wrongUsage } from "./failure.ts";
 import { findProfile, findTenant, tenantNames, tenantOrOnly } from "./find.ts";
+import { addSettingOptions, type SettingOptions, settingsOf, settingsRows } from "./profile-settings.ts";
 import { addProfileVersionCommands } from "./profile-versions.ts";
 import type { Terminal } from "./terminal.ts";
 import { asDetail, asJson, type Column, visible } from "./text.ts";
-import { duration, localTime, utcTime } from "./times.ts";
-
-interface SettingOptions {
-  readonly serviceProtection?: boolean;
-  readonly liftSeconds?: number;
-  readonly singleUse?: boolean;
-  readonly requireChallenge?: boolean;
-}
+import { localTime, utcTime } from "./times.ts";
 
 interface TenantOption {
   readonly tenant?: string;
@@ -88,7 +72,8 @@ export function addProfileCommands(program: Command, terminal: Terminal): void {
       "after",
       examples(
         "postern profile set Default --tenant acme --service-protection on",
-        "postern profile set locked --lift-seconds 3600 --single-use on",
+        "postern profile set locked --lift-seconds 3600 --single-use on --services Sysmon64,osqueryd",
+        "postern profile set branches --hold-seconds 0 --after-seconds 300",
       ),
     )
     .action(
@@ -122,7 +107,7 @@ async function listProfiles(terminal: Terminal, api: Api, options: ListOptions &
     { heading: "ID", value: ({ id }) => id },
     { heading: "TENANT", value: (row) => names.get(row.tenantId) ?? row.tenantId },
     { heading: "NAME", value: ({ name }) => name },
-    { heading: "SERVICE PROTECTION", value: ({ serviceProtection }) => word(serviceProtection.on) },
+    { heading: "SERVICE PROTECTION", value: ({ serviceProtection }) => (serviceProtection.on ? "on" : "off") },
     { heading: "CHANGED", value: ({ changedAt }) => utcTime(changedAt) },
   ];
   printList(terminal, listed, options, { columns, none: "No profiles." });
@@ -144,35 +129,12 @@ async function setProfile(
   terminal.print(detailOf(changed));
 }
 
-function addSettingOptions(command: Command): Command {
-  const setting = (flags: string, description: string) => new Option(flags, description).argParser(onOrOff);
-  return command
-    .addOption(setting("--service-protection <on|off>", "refuse to be stopped, disabled or uninstalled; Windows only"))
-    .addOption(new Option("--lift-seconds <n>", "the longest budget of a lift, in seconds").argParser(positiveInteger))
-    .addOption(setting("--single-use <on|off>", "refuse a token's second presentation on the same agent"))
-    .addOption(setting("--require-challenge <on|off>", "accept only tokens that answer a challenge"));
-}
-
-function settingsOf({ serviceProtection: on, liftSeconds, singleUse, requireChallenge }: SettingOptions) {
-  const given = Object.entries({ on, liftSeconds, singleUse, requireChallenge }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return given.length === 0 ? {} : { serviceProtection: Object.fromEntries(given) };
-}
-
-function detailOf({ id, tenantId, name, serviceProtection, changedAt }: Profile): string {
+function detailOf({ id, tenantId, name, changedAt, ...settings }: Profile): string {
   return asDetail([
     ["id", id],
     ["tenant", tenantId],
     ["name", name],
-    ["service protection", word(serviceProtection.on)],
-    ["lift", `${serviceProtection.liftSeconds} seconds (${duration(serviceProtection.liftSeconds * 1000)})`],
-    ["single use", word(serviceProtection.singleUse)],
-    ["challenge required", word(serviceProtection.requireChallenge)],
+    ...settingsRows(settings),
     ["changed", `${localTime(changedAt)} (${utcTime(changedAt)})`],
   ]);
-}
-
-function word(on: boolean): string {
-  return on ? "on" : "off";
 }

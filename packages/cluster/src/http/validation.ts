@@ -43,24 +43,36 @@ export function enforceSchemas(app: FastifyInstance): void {
 }
 
 function toErrors(schema: TSchema, errors: readonly TLocalizedValidationError[]): ProblemError[] {
-  return errors.flatMap((error): ProblemError[] => {
-    if (error.keyword === "additionalProperties") {
-      return error.params.additionalProperties.map((name) => ({
-        pointer: `${error.instancePath}/${escapePointer(name)}`,
-        code: "unknown_member",
-        detail: "The API knows no such member.",
-      }));
-    }
-    if (error.keyword === "required") {
-      return error.params.requiredProperties.map((name) => ({
-        pointer: `${error.instancePath}/${escapePointer(name)}`,
-        code: "required",
-        detail: "This member is missing.",
-      }));
-    }
-    if (error.keyword === "boolean" || error.keyword === "const") return []; // said by the keyword around it
-    return [{ pointer: error.instancePath, code: toCode(error.keyword), detail: detailOf(schema, error) }];
-  });
+  return errors
+    .filter((error) => !isAboutNull(error, errors))
+    .flatMap((error): ProblemError[] => {
+      if (error.keyword === "additionalProperties") {
+        return error.params.additionalProperties.map((name) => ({
+          pointer: `${error.instancePath}/${escapePointer(name)}`,
+          code: "unknown_member",
+          detail: "The API knows no such member.",
+        }));
+      }
+      if (error.keyword === "required") {
+        return error.params.requiredProperties.map((name) => ({
+          pointer: `${error.instancePath}/${escapePointer(name)}`,
+          code: "required",
+          detail: "This member is missing.",
+        }));
+      }
+      if (error.keyword === "boolean" || error.keyword === "const") return []; // said by the keyword around it
+      return [{ pointer: error.instancePath, code: toCode(error.keyword), detail: detailOf(schema, error) }];
+    });
+}
+
+/** Of what may also be null, it is said what is wrong with the value, and not that it is no null. */
+function isAboutNull(
+  { keyword, instancePath, params }: TLocalizedValidationError,
+  all: readonly TLocalizedValidationError[],
+) {
+  const isNullOf = (error: TLocalizedValidationError) =>
+    error.instancePath === instancePath && error.keyword === "type" && error.params.type === "null";
+  return all.some(isNullOf) && (keyword === "anyOf" || (keyword === "type" && params.type === "null"));
 }
 
 /** What a pattern or a format asks for is said in words where the schema has them, as its member `mustBe`. */

@@ -1,12 +1,20 @@
-import { defaultServiceProtection } from "@postern/protocol";
 import { onPage } from "../db/keyset.ts";
 import { toSearchText } from "../db/search-text.ts";
+import { acrossTenants, withinReach } from "../db/tenant-guard.ts";
 import type { Reach, Who } from "../http/access.ts";
 import { systemOrigin } from "../http/origin.ts";
 import type { PageRequest } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import type { Db, Tx } from "../schema.ts";
-import { applyPatch, type ProfileSettings, readSettings, type SettingsPatch, writeSettings } from "./settings.ts";
+import {
+  applyPatch,
+  defaultSettings,
+  type ProfileSettings,
+  readSettings,
+  requireSensible,
+  type SettingsPatch,
+  writeSettings,
+} from "./settings.ts";
 import type { ProfileTable } from "./tables.ts";
 import { deleteVersions, recordVersion } from "./versions.ts";
 
@@ -56,7 +64,7 @@ export async function createDefaultProfile(tx: Tx, tenantId: string, id: string,
   await insert(tx, { id, tenantId, name: defaultProfileName, settings: {} }, true, systemOrigin.who, now);
 }
 
-/** @throws {Problem} name_taken */
+/** @throws {Problem} name_taken, validation_failed: settings that do not go together */
 export async function createProfile(tx: Tx, profile: NewProfile, who: Who, now: number): Promise<Profile> {
   await refuseTakenName(tx, profile.tenantId, profile.name);
   return insert(tx, profile, false, who, now);
@@ -66,7 +74,7 @@ export async function createProfile(tx: Tx, profile: NewProfile, who: Who, now: 
  * Changes a profile; `changedAt` rises even when the clock went back. A patch that changes nothing leaves it as it is.
  *
  * @param checkCurrent refuses the change when the profile is not the one that the sender saw
- * @throws {Problem} not_found, name_taken, default_profile_fixed, what `checkCurrent` throws
+ * @throws {Problem} not_found, name_taken, default_profile_fixed, validation_failed, what `checkCurrent` throws
  */
 export async function changeProfile(
   tx: Tx,
@@ -84,6 +92,7 @@ export async function changeProfile(
     throw new Problem("default_profile_fixed", "The profile Default cannot be renamed.");
   }
   const settings = applyPatch(before.settings, patch);
+  requireSensible(settings);
   const stored = writeSettings(settings);
   if (name === before.name && stored === writeSettings(before.settings)) return { before, after: before };
   if (toSearchText(name) !== toSearchText(before.name)) await refuseTakenName(tx, tenantId, name);
@@ -131,7 +140,10 @@ export async function findProfile(db: Db, tenantId: string, id: string): Promise
 
 /** A profile whose tenant is still to be compared with the reach of who asks. */
 export async function findProfileAnywhere(db: Db, id: string): Promise<Profile | undefined> {
-  const row = await db.selectFrom("profile").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await acrossTenants(
+    db.selectFrom("profile").selectAll().where("id", "=", id),
+    "found by its id; its tenant is compared with the reach of who asks",
+  ).executeTakeFirst();
   return row && toProfile(row);
 }
 
@@ -152,8 +164,7 @@ export async function listProfiles(
   reach: Reach,
   { after, direction, limit }: PageRequest<"name">,
 ): Promise<ProfileTable[]> {
-  let query = db.selectFrom("profile").selectAll();
-  if (reach !== "everywhere") query = query.where("tenant_id", "in", [...reach]);
+  const query = withinReach(db.selectFrom("profile").selectAll(), "tenant_id", reach);
   return onPage(query, { key: "name_search", id: "id" }, { direction, after, limit }).execute();
 }
 
@@ -186,7 +197,8 @@ async function refuseTakenName(tx: Tx, tenantId: string, name: string): Promise<
 }
 
 async function insert(tx: Tx, profile: NewProfile, isDefault: boolean, who: Who, now: number): Promise<Profile> {
-  const settings = applyPatch({ serviceProtection: defaultServiceProtection }, profile.settings);
+  const settings = applyPatch(defaultSettings, profile.settings);
+  requireSensible(settings);
   const row: ProfileTable = {
     id: profile.id,
     tenant_id: profile.tenantId,

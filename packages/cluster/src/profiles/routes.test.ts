@@ -22,7 +22,10 @@ test("a tenant is born with the profile Default, protection off", async () => {
       tenantId: acme.id,
       name: "Default",
       isDefault: true,
-      serviceProtection: { on: false, liftSeconds: 14_400, singleUse: false, requireChallenge: false },
+      serviceProtection: { on: false, services: [], liftSeconds: 14_400, singleUse: false, requireChallenge: false },
+      checkIn: { holdMs: null, afterMs: null },
+      desiredVersion: null,
+      cleanUpAfterDays: null,
       createdAt: expect.any(String),
       changedAt: expect.any(String),
     },
@@ -51,6 +54,51 @@ test("a patch changes what it names and nothing else", async () => {
   expect(patched.headers.get("etag")).not.toBe(made.headers.get("etag"));
   expect((await admin.send("DELETE", `/profiles/${made.json.id}`)).status).toBe(204);
   expect((await admin.send("GET", `/profiles/${made.json.id}`)).json).toMatchObject({ code: "not_found" });
+});
+
+const settings = {
+  serviceProtection: {
+    on: true,
+    services: ["Sysmon64", "MSSQL$PAYROLL"],
+    liftSeconds: 600,
+    singleUse: true,
+    requireChallenge: true,
+  },
+  checkIn: { holdMs: 20_000, afterMs: 1_000 },
+  desiredVersion: "1.20.3",
+  cleanUpAfterDays: 30,
+};
+
+test("every setting is kept as it was given, and null is the default again", async () => {
+  const made = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "Full", ...settings });
+  expect(made.json).toMatchObject(settings);
+  const path = `/profiles/${made.json.id}`;
+  expect((await admin.send("GET", path)).json).toEqual(made.json);
+  const patched = await admin.send("PATCH", path, {
+    serviceProtection: { services: ["osqueryd"] },
+    checkIn: { holdMs: null },
+    desiredVersion: null,
+  });
+  expect(patched.json).toMatchObject({
+    serviceProtection: { ...settings.serviceProtection, services: ["osqueryd"] },
+    checkIn: { holdMs: null, afterMs: 1_000 },
+    desiredVersion: null,
+    cleanUpAfterDays: 30,
+  });
+});
+
+test("a profile that was stored before there were these settings has their defaults", async () => {
+  const made = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "Old", ...settings });
+  const old = JSON.stringify({
+    serviceProtection: { on: true, liftSeconds: 600, singleUse: false, requireChallenge: false },
+  });
+  await cluster.database.query(`update profile set settings = '${old}' where id = '${made.json.id}'`);
+  expect((await admin.send("GET", `/profiles/${made.json.id}`)).json).toMatchObject({
+    serviceProtection: { on: true, services: [], liftSeconds: 600 },
+    checkIn: { holdMs: null, afterMs: null },
+    desiredVersion: null,
+    cleanUpAfterDays: null,
+  });
 });
 
 test("a patch may be sent under its own media type", async () => {
@@ -86,6 +134,15 @@ test.each([
   [{ serviceProtection: { liftSeconds: 0 } }, "/serviceProtection/liftSeconds"],
   [{ serviceProtection: { liftSeconds: 86_401 } }, "/serviceProtection/liftSeconds"],
   [{ serviceProtection: null }, "/serviceProtection"],
+  [{ serviceProtection: { services: ["a\\b"] } }, "/serviceProtection/services/0"],
+  [{ serviceProtection: { services: ["Sysmon64", "SYSMON64"] } }, "/serviceProtection/services"],
+  [{ serviceProtection: { services: Array.from({ length: 33 }, (_, n) => `s${n}`) } }, "/serviceProtection/services"],
+  [{ checkIn: { holdMs: 50_001 } }, "/checkIn/holdMs"],
+  [{ checkIn: { afterMs: 86_400_001 } }, "/checkIn/afterMs"],
+  [{ checkIn: { holdMs: 0, afterMs: 999 } }, "/checkIn/afterMs"],
+  [{ checkIn: { holdMs: 999 } }, "/checkIn/afterMs"],
+  [{ desiredVersion: "latest" }, "/desiredVersion"],
+  [{ cleanUpAfterDays: 0 }, "/cleanUpAfterDays"],
   [{ serviceProtection: { watch: true } }, "/serviceProtection/watch"],
   [{ name: "" }, "/name"],
   [{ isDefault: true }, "/isDefault"],

@@ -1,4 +1,3 @@
-import { maxLiftSeconds } from "@postern/token";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { Audit } from "../audit/record.ts";
@@ -24,6 +23,7 @@ import {
   type ProfileUse,
   toProfile,
 } from "./profiles.ts";
+import { settingMembers, settingPatchMembers, settingsView } from "./setting-schemas.ts";
 
 export interface ProfileServices {
   readonly store: Store;
@@ -34,25 +34,12 @@ export interface ProfileServices {
   readonly use: ProfileUse;
 }
 
-export const protectionMembers = {
-  on: Type.Boolean({ description: "Service protection; Windows agents only." }),
-  liftSeconds: Type.Integer({ minimum: 1, maximum: maxLiftSeconds, description: "The longest budget of a lift." }),
-  singleUse: Type.Boolean({ description: "Refuse a token's second presentation on the same agent." }),
-  requireChallenge: Type.Boolean({ description: "Accept only tokens that answer a challenge." }),
-};
-export const ServiceProtectionPatch = closed({
-  on: Type.Optional(protectionMembers.on),
-  liftSeconds: Type.Optional(protectionMembers.liftSeconds),
-  singleUse: Type.Optional(protectionMembers.singleUse),
-  requireChallenge: Type.Optional(protectionMembers.requireChallenge),
-});
-
 export const ProfileView = Type.Object({
   id: Uuid,
   tenantId: Uuid,
   name: Type.String(),
   isDefault: Type.Boolean(),
-  serviceProtection: Type.Object(protectionMembers),
+  ...settingMembers,
   createdAt: Time,
   changedAt: Time,
 });
@@ -60,12 +47,12 @@ export const ProfileView = Type.Object({
 const NewProfileBody = closed({
   tenantId: Uuid,
   name: DisplayName,
-  serviceProtection: Type.Optional(ServiceProtectionPatch),
+  ...settingPatchMembers,
 });
 
 const ProfilePatchBody = closed({
   name: Type.Optional(DisplayName),
-  serviceProtection: Type.Optional(ServiceProtectionPatch),
+  ...settingPatchMembers,
 });
 
 const tags = ["profiles"];
@@ -110,10 +97,9 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
       schema: { tags, summary: "Makes a profile", body: NewProfileBody, response: { 201: ProfileView } },
     },
     async (request, reply) => {
-      const { tenantId, name, serviceProtection } = request.body;
+      const { tenantId, name, ...settings } = request.body;
       accessOf(request).requireTenant(tenantId);
       const profile = await store.durable(async (tx) => {
-        const settings = serviceProtection === undefined ? {} : { serviceProtection };
         const made = await createProfile(
           tx,
           { id: newId(), tenantId, name, settings },
@@ -122,7 +108,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
         );
         audit.record(tx, {
           ...auditOf(request, "profile.create", made),
-          details: { serviceProtection: made.settings.serviceProtection },
+          details: { ...made.settings },
         });
         return made;
       });
@@ -208,7 +194,7 @@ export function toView(profile: Profile): Static<typeof ProfileView> {
     tenantId,
     name,
     isDefault,
-    serviceProtection: settings.serviceProtection,
+    ...settingsView(settings),
     createdAt: toRfc3339(createdAt),
     changedAt: toRfc3339(changedAt),
   };

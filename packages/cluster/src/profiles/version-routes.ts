@@ -10,14 +10,15 @@ import { closed, IdParams, nullable, type Static, Time } from "../http/schema.ts
 import type { Server } from "../http/server.ts";
 import { changesOf } from "./changes.ts";
 import { changeProfile, findProfileAnywhere, type Profile } from "./profiles.ts";
-import { type ProfileServices, ProfileView, protectionMembers, ServiceProtectionPatch, toView } from "./routes.ts";
+import { type ProfileServices, ProfileView, toView } from "./routes.ts";
+import { ServiceProtectionPatch, settingMembers, settingsView } from "./setting-schemas.ts";
 import { applyPatch } from "./settings.ts";
 import { findVersion, listVersions } from "./versions.ts";
 
 const VersionView = Type.Object({
   version: Type.Integer({ description: "1, 2, 3 …" }),
   name: Type.String(),
-  serviceProtection: Type.Object(protectionMembers),
+  ...settingMembers,
   changes: Type.Record(Type.String(), Type.Object({ from: Type.Unknown(), to: Type.Unknown() }), {
     description: "What differs from the version before, by member.",
   }),
@@ -61,7 +62,7 @@ export function versionRoutes(api: Server, { store, audit, clock, feed, use }: P
         ({ version, before }) => ({
           version: version.version,
           name: version.name,
-          serviceProtection: version.settings.serviceProtection,
+          ...settingsView(version.settings),
           changes: before === null ? {} : changesOf(before, version),
           madeAt: toRfc3339(version.madeAt),
           madeBy: version.madeBy,

@@ -73,6 +73,33 @@ test("a rollback puts settings back as a new version, keeps the name, and reache
   ]);
 });
 
+test("versions, difference and rollback know every setting", async () => {
+  const id = await newProfile("Full");
+  const settings = {
+    serviceProtection: { services: ["Sysmon64"] },
+    checkIn: { holdMs: 0, afterMs: 60_000 },
+    desiredVersion: "2.0.0",
+    cleanUpAfterDays: 90,
+  };
+  await admin.send("PATCH", `/profiles/${id}`, settings);
+  await admin.send("POST", `/profiles/${id}/rollback`, { version: 1 });
+  const changes = {
+    "serviceProtection.services": { from: [], to: ["Sysmon64"] },
+    "checkIn.holdMs": { from: null, to: 0 },
+    "checkIn.afterMs": { from: null, to: 60_000 },
+    desiredVersion: { from: null, to: "2.0.0" },
+    cleanUpAfterDays: { from: null, to: 90 },
+  };
+  const back = Object.entries(changes).map(([member, { from, to }]) => [member, { from: to, to: from }]);
+  const { json } = await admin.send("GET", `/profiles/${id}/versions`);
+  expect(json.items).toMatchObject([
+    { version: 3, rollbackOf: 1, changes: Object.fromEntries(back), desiredVersion: null },
+    { version: 2, changes, ...settings },
+    { version: 1, changes: {} },
+  ]);
+  expect(Object.keys(json.items[1].changes)).toHaveLength(5);
+});
+
 test("a rollback to what is there makes no version; one to a version that never was, or on an older state, is refused", async () => {
   const id = await newProfile("Still");
   const before = await admin.send("GET", `/profiles/${id}`);
