@@ -95,6 +95,7 @@ async function keep(): Promise<readonly ChainHead[]> {
 /** Makes all links and the head of a chain fit what its entries say now. */
 async function recompute(chain: string): Promise<void> {
   const rows = await scene.store.reads
+    .withoutPlugins()
     .selectFrom("audit_entry")
     .selectAll()
     .where("chain", "=", chain)

@@ -1,6 +1,7 @@
 import { parseAudience, type TokenTarget } from "@postern/token";
 import type { Audit } from "../audit/record.ts";
 import { type Clock, toRfc3339 } from "../clock.ts";
+import { acrossTenants } from "../db/tenant-guard.ts";
 import { type Origin, systemOrigin } from "../http/origin.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import type { Db, Store, Tx } from "../schema.ts";
@@ -105,7 +106,10 @@ async function findPlace(db: Db, record: OfflineRecord): Promise<Place | undefin
     return tenant && { tenantId, agentId: null };
   }
   const { agentId } = target;
-  const agent = await db.selectFrom("agent").select("tenant_id").where("id", "=", agentId).executeTakeFirst();
+  const agent = await acrossTenants(
+    db.selectFrom("agent").select("tenant_id").where("id", "=", agentId),
+    "the sealed record of an offline token names its agent, whose tenant is what is asked for",
+  ).executeTakeFirst();
   return agent && { tenantId: agent.tenant_id, agentId };
 }
 
@@ -134,9 +138,12 @@ async function list(tx: Tx, record: OfflineRecord, { tenantId, agentId }: Place)
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   // An agent may have told of it before this node came up.
-  const redeemed = tx.updateTable("redemption").where("jti", "=", claims.jti).where("verdict", "=", "unknown");
-  await redeemed.set({ verdict: "other_target" }).execute();
-  let meant = tx.updateTable("redemption").where("jti", "=", claims.jti).where("verdict", "=", "other_target");
+  const told = acrossTenants(
+    tx.updateTable("redemption").where("jti", "=", claims.jti),
+    "agents of any tenant may have told of this one token before it was entered",
+  );
+  await told.set({ verdict: "other_target" }).where("verdict", "=", "unknown").execute();
+  let meant = told.where("verdict", "=", "other_target");
   if (tenantId !== null) meant = meant.where("tenant_id", "=", tenantId);
   if (agentId !== null) meant = meant.where("agent_id", "=", agentId);
   await meant.set({ verdict: "issued" }).execute();
