@@ -14,6 +14,7 @@ import { isReachedByTls } from "./config/config.ts";
 import type { OidcConfig } from "./config/oidc.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
+import { createConsoleFiles } from "./http/console-files.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createServer, type Server, type ServerOptions } from "./http/server.ts";
 import { apiKeyRoutes } from "./identity/api-key-routes.ts";
@@ -51,6 +52,8 @@ export interface AppOptions {
   readonly tls: ServerOptions["tls"];
   readonly log: ServerOptions["log"];
   readonly version: string;
+  /** Where the built console lies; undefined: there is none. */
+  readonly consoleDirectory?: string | undefined;
   readonly timing?: CheckInTiming | undefined;
 }
 
@@ -65,6 +68,7 @@ export async function createApp({
   tls,
   log,
   version,
+  consoleDirectory: directory,
   timing = usualTiming,
 }: AppOptions): Promise<Server> {
   const { config, clock, randomBytes, newId, store, audit, passwords } = foundation;
@@ -93,6 +97,7 @@ export async function createApp({
     now: () => clock.now(),
     log,
     version,
+    console: directory === undefined ? undefined : createConsoleFiles({ directory, randomBytes }),
   });
   app.decorateRequest("principal", null);
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { addOperatorCommands, runCommandLine } from "./cli/operator.ts";
@@ -26,7 +27,13 @@ const program = new Command("postern")
   .description("Service protection for agents on Windows workloads, and the 15-minute token that lifts it offline.")
   .version(packageJson.version)
   .helpCommand(false);
-addNodeCommands(program, { terminal, clock: systemClock, randomBytes, version: packageJson.version });
+addNodeCommands(program, {
+  terminal,
+  clock: systemClock,
+  randomBytes,
+  version: packageJson.version,
+  consoleDirectory: join(import.meta.dirname, "../../console/dist"),
+});
 addOperatorCommands(program, terminal);
 
 process.exitCode = await runCommandLine(program, process.argv.slice(2), terminal);

@@ -21,6 +21,8 @@ export interface NodeCommandsOptions {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly version: string;
+  /** Where the built console lies; undefined: there is none. */
+  readonly consoleDirectory?: string;
 }
 
 /** What the command line gave, by setting. */
@@ -47,7 +49,7 @@ export async function runInit({ terminal, clock, randomBytes }: NodeCommandsOpti
 
 /** `postern serve`: resolves when it was told to stop and has. */
 export async function runServe(
-  { terminal, clock, randomBytes, version }: NodeCommandsOptions,
+  { terminal, clock, randomBytes, version, consoleDirectory }: NodeCommandsOptions,
   flags: NodeFlags,
 ): Promise<void> {
   const config = readConfig(terminal, flags);
@@ -58,6 +60,7 @@ export async function runServe(
     clock,
     randomBytes,
     version,
+    consoleDirectory,
     log: { level: config.logLevel, stream: process.stderr },
     onDeath: (error) => endAtOnce(terminal, error),
   });

@@ -10,6 +10,7 @@ import fastify, {
   type RawServerDefault,
 } from "fastify";
 import { type Authorize, enforceAccess } from "./access.ts";
+import type { ConsoleFiles } from "./console-files.ts";
 import { answerClientError, answerError, sendProblem } from "./errors.ts";
 import { httpLimits } from "./limits.ts";
 import { loggerOptions } from "./logger.ts";
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly now: () => number;
   readonly log: { readonly level: string; readonly stream: { write(line: string): void } };
   readonly version: string;
+  /** The web console; without it an address that no route has is a problem for browsers, too. */
+  readonly console?: ConsoleFiles | undefined;
 }
 
 /**
@@ -80,13 +83,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await app.register(cookie);
 
   const seen = rememberRoutes(app as unknown as FastifyInstance);
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler(async (request, reply) => {
+    if (await options.console?.answer(request, reply)) return reply;
     const path = request.url.split("?", 1)[0] ?? "";
     const allow = seen.methodsAt(path);
-    if (allow.length === 0)
-      return sendProblem(new Problem("not_found", "There is nothing at this address."), request, reply);
-    const headers = { allow: allow.join(", ") };
-    return sendProblem(new Problem("method_not_allowed", undefined, { headers }), request, reply);
+    const problem =
+      allow.length === 0 || allow.includes(request.method)
+        ? new Problem("not_found", "There is nothing at this address.")
+        : new Problem("method_not_allowed", undefined, { headers: { allow: allow.join(", ") } });
+    sendProblem(problem, request, reply);
+    return reply;
   });
 
   app.addHook("onRequest", async (request, reply) => {
@@ -109,5 +115,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await openApi(app, options.version);
   enforceSchemas(app as unknown as FastifyInstance);
   enforceAccess(app as unknown as FastifyInstance, options.authorize);
+  await options.console?.register(app);
   return app;
 }

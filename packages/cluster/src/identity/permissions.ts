@@ -63,6 +63,20 @@ export function reachOf(bindings: readonly RoleBinding[], permission: string, de
   return tenants.size === 0 ? null : tenants;
 }
 
+/** Where somebody may generate and retrieve agent tokens of a kind; null: nowhere. */
+export function reachOfTokenKind(
+  bindings: readonly RoleBinding[],
+  kind: TokenKind,
+  deployment: Deployment,
+): Reach | null {
+  const able = bindings.filter(
+    (binding) => isPossibleBinding(binding) && tokenKindsOf(binding.role, deployment).includes(kind),
+  );
+  if (able.some(({ tenantId }) => tenantId === null)) return "everywhere";
+  const tenants = new Set(able.flatMap(({ tenantId }) => (tenantId === null ? [] : [tenantId])));
+  return tenants.size === 0 ? null : tenants;
+}
+
 export function isWithin(reach: Reach | null, tenantId: string | null): boolean {
   if (reach === null) return false;
   return reach === "everywhere" || (tenantId !== null && reach.has(tenantId));

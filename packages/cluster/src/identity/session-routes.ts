@@ -2,12 +2,13 @@ import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { toRfc3339, toRfc3339OrNull } from "../clock.ts";
 import type { Deployment } from "../config/config.ts";
+import type { Reach } from "../http/access.ts";
 import { isFromForeignOrigin } from "../http/csrf.ts";
 import { originOf } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, NoContent, nullable, oneOf, Time, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
-import { permissions, reachOf } from "./permissions.ts";
+import { permissions, reachOf, reachOfTokenKind } from "./permissions.ts";
 import { type Principal, principalOf } from "./principal.ts";
 import { LoginBy, loginBy, Password, RoleBody } from "./schemas.ts";
 import type { Sessions } from "./sessions.ts";
@@ -27,6 +28,8 @@ export function sessionAttributes({ secure }: SessionCookie) {
   return { path: "/", httpOnly: true, secure, sameSite: "lax" } as const;
 }
 
+const tokenKinds = ["cluster", "tenant", "agent"] as const;
+
 const Who = Type.Object({
   kind: oneOf(["user", "api_key"]),
   id: Uuid,
@@ -39,6 +42,10 @@ const Who = Type.Object({
       everywhere: Type.Boolean(),
       tenantIds: Type.Array(Uuid, { description: "Where the permission is held, unless everywhere" }),
     }),
+  ),
+  agentTokens: Type.Array(
+    Type.Object({ kind: oneOf(tokenKinds), everywhere: Type.Boolean(), tenantIds: Type.Array(Uuid) }),
+    { description: "The kinds of agent token that may be generated and retrieved, and where" },
   ),
   deployment: oneOf(["on-prem", "saas"]),
   loginBy: LoginBy,
@@ -155,10 +162,11 @@ function endCookie(reply: FastifyReply, cookie: SessionCookie, attributes: objec
 function describe(principal: Principal, deployment: Deployment) {
   const held = permissions.flatMap((permission) => {
     const reach = reachOf(principal.bindings, permission, deployment);
-    if (reach === null) return [];
-    return [
-      { permission, everywhere: reach === "everywhere", tenantIds: reach === "everywhere" ? [] : [...reach].sort() },
-    ];
+    return reach === null ? [] : [{ permission, ...describeReach(reach) }];
+  });
+  const agentTokens = tokenKinds.flatMap((kind) => {
+    const reach = reachOfTokenKind(principal.bindings, kind, deployment);
+    return reach === null ? [] : [{ kind, ...describeReach(reach) }];
   });
   return {
     kind: principal.kind,
@@ -167,8 +175,15 @@ function describe(principal: Principal, deployment: Deployment) {
     userId: principal.userId,
     roles: principal.bindings.map(({ role, tenantId }) => ({ role, tenantId })),
     permissions: held,
+    agentTokens,
     deployment,
     loginBy: loginBy(principal.hasPassword),
     passwordGivenAt: toRfc3339OrNull(principal.passwordGivenAt),
   };
+}
+
+function describeReach(reach: Reach): { everywhere: boolean; tenantIds: string[] } {
+  return reach === "everywhere"
+    ? { everywhere: true, tenantIds: [] }
+    : { everywhere: false, tenantIds: [...reach].sort() };
 }

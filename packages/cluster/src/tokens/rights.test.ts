@@ -21,6 +21,9 @@ test.each([
 ] as const)("%s, %s: the API keeps to the rule", async (role, _, verdicts) => {
   const tenantId = role === "agent_installer" || role === "tenant_owner" ? acme.id : null;
   const who = await makeUser(cluster, admin, `${role} of the rule`, [{ role, tenantId }]);
+  const { agentTokens } = (await who.send("GET", "/session")).json;
+  const told = Object.entries(verdicts).flatMap(([kind, verdict]) => (verdict === 201 ? [kind] : []));
+  expect(agentTokens.map(({ kind }: { kind: string }) => kind).sort()).toEqual(told.sort());
   const made = (await generate(admin, forAgent())).json;
   const wide = (await generate(admin, { kind: "tenant", tenantId: acme.id })).json;
   const targets = { agent: forAgent(), tenant: { kind: "tenant", tenantId: acme.id }, cluster: { kind: "cluster" } };

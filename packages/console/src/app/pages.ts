@@ -1,0 +1,8 @@
+import { agentPages } from "../pages/agents/pages.ts";
+import type { Page } from "./page.ts";
+
+/** Every page, in the order of the navigation. */
+export const pages: readonly Page[] = [...agentPages];
+
+/** Where somebody lands who opens the console. */
+export const homePath = "/manage/workloads/agents";

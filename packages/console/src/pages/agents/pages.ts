@@ -1,0 +1,15 @@
+import { IconListDetails } from "@tabler/icons-react";
+import type { Page } from "../../app/page.ts";
+
+const trail = ["Manage", "Workloads", "Agents"];
+
+export const agentListPage: Page = {
+  path: "/manage/workloads/agents",
+  title: "Agent List",
+  trail,
+  permission: "agent.read",
+  icon: IconListDetails,
+  load: async () => (await import("./agent-list-page.tsx")).AgentListPage,
+};
+
+export const agentPages: readonly Page[] = [agentListPage];
