@@ -12,6 +12,7 @@ import { exchangeWith } from "./link/exchange.ts";
 import { collectFacts } from "./link/facts.ts";
 import type { Clock, Platform } from "./ports.ts";
 import { type RunningAgent, runAgent } from "./running-agent.ts";
+import { anchoredPins } from "./store/anchored-pins.ts";
 import type { FileSystem } from "./store/file-system.ts";
 import { beginJournal, type Journal, openJournal } from "./store/journal-file.ts";
 import { stateFile } from "./store/state-file.ts";
@@ -66,7 +67,7 @@ function beginFrom(
 ): Changed | undefined {
   if (!persisted) return undefined;
   try {
-    openTrustBundle(persisted.bundle, new Set(anchor.pinnedRoots));
+    openTrustBundle(persisted.bundle, anchoredPins(anchor));
     return begin(persisted, context);
   } catch {
     return undefined;
@@ -181,7 +182,6 @@ function work(
   function receive(message: string, nonce: string, ageMs: number): { holdMs: number; afterMs: number } {
     const received = receiveAnswer(message, {
       bundle: running.bundle(),
-      pinnedRoots: new Set(anchor.pinnedRoots),
       tenantId: anchor.tenantId,
       agentId: anchor.agentId,
       nonce,

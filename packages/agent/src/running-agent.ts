@@ -5,6 +5,7 @@ import { judgeToken, type Verdict } from "./core/judge-token.ts";
 import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
 import type { Clock, Guard, LayerReport } from "./ports.ts";
+import { anchoredPins } from "./store/anchored-pins.ts";
 import type { Journal } from "./store/journal-file.ts";
 import type { TrustAnchor } from "./store/trust-anchor.ts";
 
@@ -43,10 +44,9 @@ export class NotSaved extends Error {
 
 /** Puts a started state (see `core/start.ts`) to work: carries out what the start asks for, then takes events. */
 export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts): RunningAgent {
-  const pinnedRoots = new Set(anchor.pinnedRoots);
   let state = start.state;
   let layers: LayerReport = {};
-  let bundle = openTrustBundle(state.bundle, pinnedRoots);
+  let bundle = openTrustBundle(state.bundle, anchoredPins(anchor));
   carryOut(start);
 
   return {

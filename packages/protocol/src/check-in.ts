@@ -92,8 +92,8 @@ export async function sealAnswer(claims: Answer, configKey: Signer): Promise<str
 
 /** What an agent trusts and expects when an answer arrives. */
 export interface AnswerExpectation {
+  /** It says itself which roots are pinned. */
   readonly bundle: TrustBundle;
-  readonly pinnedRoots: ReadonlySet<string>;
   readonly agentId: string;
   readonly nonce: string;
 }
@@ -106,12 +106,13 @@ export interface OpenedAnswer {
 }
 
 /**
- * Verifies an answer. A bundle in it is verified first, by a pinned root, and must not be older than the one known;
+ * Verifies an answer. A bundle in it is verified first, by a pinned root or one that a pinned root has led to, and must
+ * not be older than the one known;
  * then the config keys of that bundle decide, so a config key can be changed in one step.
  *
  * The embedded config is left to `openAgentConfig`: an answer stays valid when its config is refused.
  *
- * @throws {MessageRefused} what `openMessage` throws; wrong_cluster, stale_bundle, wrong_subject, wrong_nonce
+ * @throws {MessageRefused} what `openMessage` and `openTrustBundle` throw; wrong_cluster, stale_bundle, wrong_subject, wrong_nonce
  */
 export function openAnswer(message: string, expected: AnswerExpectation): OpenedAnswer {
   const unverified = readUnverified(answerKind, message);
@@ -124,7 +125,7 @@ export function openAnswer(message: string, expected: AnswerExpectation): Opened
 
 function newerBundle(unverifiedBundle: string | undefined, expected: AnswerExpectation): TrustBundle {
   if (unverifiedBundle === undefined) return expected.bundle;
-  const bundle = openTrustBundle(unverifiedBundle, expected.pinnedRoots);
+  const bundle = openTrustBundle(unverifiedBundle, expected.bundle.pinned);
   if (bundle.clusterId !== expected.bundle.clusterId) throw new MessageRefused("wrong_cluster");
   if (!(bundle.version >= expected.bundle.version)) throw new MessageRefused("stale_bundle");
   return bundle;

@@ -6,6 +6,7 @@ import { parsePublicJwk, verifyKeyOf } from "./ed25519.ts";
 import { Facts } from "./facts.ts";
 import { maxEnrolRequestChars, maxIdentityChars, maxMessageChars, maxPartChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
+import { pinsOf } from "./root-change.ts";
 import { Next, Nonce, Seconds, Sha256, signedPart, Uuid } from "./schemas.ts";
 import { messageKind, readUnverified, sealMessage } from "./signed-message.ts";
 import { openTrustBundle, type TrustBundle } from "./trust-bundle.ts";
@@ -71,8 +72,8 @@ export interface OpenedEnrolAnswer {
 }
 
 /**
- * Verifies the answer to an enrolment from the pinned root downwards: the root vouches for the bundle, the bundle for
- * the config key, the config key for answer, identity and config.
+ * Verifies the answer to an enrolment from the pinned root downwards: the root, or one that it has led to, vouches for
+ * the bundle, the bundle for the config key, the config key for answer, identity and config.
  *
  * @throws {MessageRefused} any reason but stale_bundle
  */
@@ -81,7 +82,7 @@ export function openEnrolAnswer(
   expected: { readonly rootThumbprint: string; readonly nonce: string; readonly identityThumbprint: string },
 ): OpenedEnrolAnswer {
   const unverified = readUnverified(enrolAnswer, message);
-  const bundle = openTrustBundle(unverified.unverifiedClaims.bundle, new Set([expected.rootThumbprint]));
+  const bundle = openTrustBundle(unverified.unverifiedClaims.bundle, pinsOf(expected.rootThumbprint));
   const answer = unverified.verify((kid) => bundle.configKeys.get(kid));
   if (answer.nonce !== expected.nonce) throw new MessageRefused("wrong_nonce");
   if (answer.clusterId !== bundle.clusterId) throw new MessageRefused("wrong_cluster");

@@ -8,6 +8,7 @@ export * from "./facts.ts";
 export * from "./journal.ts";
 export * from "./limits.ts";
 export * from "./refusal.ts";
+export * from "./root-change.ts";
 export { agentVersionPattern, serviceNamePattern } from "./schemas.ts";
 export * from "./trust-bundle.ts";
 export * from "./version.ts";

@@ -11,6 +11,7 @@ import {
   enrolRequest,
   fullConfigClaims,
   identityClaims,
+  rootChangeClaims,
   sampleWorld,
 } from "../vectors/samples.ts";
 import { type Kind, openers } from "../vectors/world.ts";
@@ -37,14 +38,19 @@ import {
   maxPackages,
   maxPartChars,
   maxRevoked,
+  maxRootChangeChars,
+  maxRootChanges,
   maxServices,
 } from "./limits.ts";
+import { pinsOf, sealRootChange } from "./root-change.ts";
+import { openTrustBundle, sealTrustBundle } from "./trust-bundle.ts";
 
 const world = await sampleWorld();
 const enrolAnswer = await enrolAnswerClaims();
 const most = Number.MAX_SAFE_INTEGER;
 
 const samples: Record<Kind, { claims: object; signer: Signer; maxChars: number }> = {
+  "root-change": { claims: rootChangeClaims, signer: rootKey, maxChars: maxRootChangeChars },
   "trust-bundle": { claims: bundleClaims, signer: rootKey, maxChars: maxPartChars },
   "agent-identity": { claims: identityClaims, signer: configKey, maxChars: maxIdentityChars },
   "agent-config": { claims: configClaims, signer: configKey, maxChars: maxPartChars },
@@ -261,6 +267,26 @@ test("keys of a bundle", async () => {
   expect(await opens("trust-bundle", { keys: keys.slice(1) })).toBe(true);
   expect(await opens("trust-bundle", { keys })).toBe(false);
 });
+
+test("the largest bundle, with all the root changes that there can be, is not too long for its kind", async () => {
+  let [from, to] = [rootKey, newKey()];
+  const rootChanges: string[] = [];
+  for (let ver = 1; ver <= maxRootChanges; ver++) {
+    rootChanges.push(await sealRootChange({ ...rootChangeClaims, iat: most, ver, roots: [to.kid, rootKey.kid] }, from));
+    [from, to] = [to, newKey()];
+  }
+  const keys = Array.from({ length: maxBundleKeys }, () => {
+    const { publicJwk: jwk, kid } = newKey();
+    return { kid, use: "config" as const, jwk };
+  });
+  const roots = [from.kid, rootKey.kid];
+  const bundle = await sealTrustBundle({ ...bundleClaims, ver: most, iat: most, keys, roots, rootChanges }, from);
+  expect(openTrustBundle(bundle, pinsOf(rootKey.kid)).pinned.version).toBe(maxRootChanges);
+});
+
+function newKey(): Signer {
+  return signerOf(generateKeyPairSync("ed25519").privateKey);
+}
 
 describe.each(Object.entries(samples) as [Kind, (typeof samples)[Kind]][])(
   "%s",

@@ -57,3 +57,12 @@ export const maxPackages = 16;
 
 /** Largest agent package, bytes. */
 export const maxPackageBytes = 512 * 1024 * 1024;
+
+/**
+ * Changes of the roots in the life of a cluster. A trust bundle carries all of them beside its keys, so that an agent
+ * that was away for any number of them can follow; together they fit {@link maxPartChars}.
+ */
+export const maxRootChanges = 24;
+
+/** Longest root change: its six hundred characters with room for members that are yet to be thought of. */
+export const maxRootChangeChars = 768;

@@ -13,6 +13,7 @@ const refusalText = {
   wrong_nonce: "the answer belongs to another request",
   stale_revision: "the desired config is older than the one promised or applied",
   stale_bundle: "the trust bundle is older than the one known",
+  root_change_missing: "a change of the cluster's roots is missing before this one",
 } as const;
 
 /** Branch on `reason`. Messages never carry what was refused. */

@@ -1,9 +1,10 @@
 import { issuerOf, type Signer, type VerifyKey } from "@postern/token";
 import Type from "typebox";
 import { parsePublicJwk, thumbprintOf, verifyKeyOf } from "./ed25519.ts";
-import { maxBundleKeys, maxPartChars } from "./limits.ts";
+import { maxBundleKeys, maxPartChars, maxRootChangeChars, maxRootChanges } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
-import { Counter, Issuer, Seconds, Sha256 } from "./schemas.ts";
+import { followRootChanges, type PinnedRoots, type RootPins } from "./root-change.ts";
+import { Counter, Issuer, Seconds, Sha256, signedPart } from "./schemas.ts";
 import { messageKind, readUnverified, sealMessage } from "./signed-message.ts";
 
 export const keyUses = ["token", "config"] as const;
@@ -20,6 +21,8 @@ const TrustBundleClaims = Type.Object({
     maxItems: maxBundleKeys,
   }),
   roots: Type.Array(Sha256, { minItems: 1, maxItems: 2 }),
+  /** Every change of the roots that there was, oldest first: the way from any pin to the root that signed this. */
+  rootChanges: Type.Optional(Type.Array(signedPart(maxRootChangeChars), { maxItems: maxRootChanges })),
 });
 export type TrustBundleClaims = Type.Static<typeof TrustBundleClaims>;
 
@@ -34,6 +37,8 @@ export interface TrustBundle {
   readonly configKeys: ReadonlyMap<string, VerifyKey>;
   /** Thumbprints of the cluster's roots. */
   readonly roots: ReadonlySet<string>;
+  /** What to pin from here on: what was pinned before, led along the root changes in the bundle. */
+  readonly pinned: PinnedRoots;
 }
 
 /** Signs a trust bundle with a root key, whose public half goes along in the header: agents pin its thumbprint only. */
@@ -42,17 +47,22 @@ export async function sealTrustBundle(claims: TrustBundleClaims, root: Signer): 
 }
 
 /**
- * Verifies a trust bundle against pinned root thumbprints.
+ * Verifies a trust bundle against pinned roots, or against those that the root changes in it lead to from there.
  *
  * The header's `jwk` is trusted because its thumbprint is pinned, and for no other reason. A key's `kid` is its
  * thumbprint, so no bundle can give a known id to another key.
  *
- * @throws {MessageRefused} malformed, wrong_type, wrong_algorithm, unknown_key, bad_signature
+ * Who pins no more than the root of an activation key takes over the bundle's own roots.
+ *
+ * @throws {MessageRefused} malformed, wrong_type, wrong_algorithm, unknown_key, bad_signature; wrong_cluster,
+ *   root_change_missing: of a root change
  */
-export function openTrustBundle(message: string, pinnedRoots: ReadonlySet<string>): TrustBundle {
+export function openTrustBundle(message: string, pins: RootPins): TrustBundle {
   const unverified = readUnverified(trustBundle, message);
+  const { rootChanges = [], iss } = unverified.unverifiedClaims;
+  const led = followRootChanges(rootChanges, pins, iss);
   const jwk = parsePublicJwk(unverified.unverifiedHeader["jwk"]);
-  const root = jwk && pinnedRoots.has(thumbprintOf(jwk)) ? verifyKeyOf(jwk) : undefined;
+  const root = jwk && led.thumbprints.has(thumbprintOf(jwk)) ? verifyKeyOf(jwk) : undefined;
   const claims = unverified.verify((kid) => (root?.kid === kid ? root : undefined));
   checkKeyIds(claims.keys);
   return {
@@ -62,6 +72,10 @@ export function openTrustBundle(message: string, pinnedRoots: ReadonlySet<string
     tokenKeys: keysOf(claims, "token"),
     configKeys: keysOf(claims, "config"),
     roots: new Set(claims.roots),
+    pinned:
+      led.version === null
+        ? { version: rootChanges.length, thumbprints: new Set([...led.thumbprints, ...claims.roots]) }
+        : { version: led.version, thumbprints: led.thumbprints },
   };
 }
 

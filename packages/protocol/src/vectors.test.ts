@@ -42,6 +42,7 @@ test("every reason has at least two vectors", () => {
     wrong_nonce: 2,
     stale_revision: 2,
     stale_bundle: 2,
+    root_change_missing: 2,
   };
   for (const [reason, count] of Object.entries(least)) {
     expect(refused.cases.filter((each) => each.reason === reason).length, reason).toBeGreaterThanOrEqual(count);

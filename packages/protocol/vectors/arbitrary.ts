@@ -6,6 +6,7 @@ import { type EnrolAnswer, type EnrolRequest, sealEnrolAnswer, sealEnrolRequest 
 import { platforms } from "../src/facts.ts";
 import { fitsJournal, type JournalEntry } from "../src/journal.ts";
 import { maxAfterMs, maxClusterUrls, maxHoldMs, maxPackageBytes, maxPackages, maxServices } from "../src/limits.ts";
+import { type RootChangeClaims, sealRootChange } from "../src/root-change.ts";
 import { sealTrustBundle, type TrustBundleClaims } from "../src/trust-bundle.ts";
 import { configKey, identityKey, rootKey, tokenKey } from "./fixed-keys.ts";
 import { agentId, clusterId, configClaims, enrolAnswerClaims, iss, nonce, tenantId } from "./samples.ts";
@@ -13,6 +14,7 @@ import type { Kind } from "./world.ts";
 
 /** Messages of each kind with claims all over their range, for the world of the samples. */
 export const anyMessage: { readonly [K in Kind]: fc.Arbitrary<{ claims: object; seal(): Promise<string> }> } = {
+  "root-change": anyRootChange().map((claims) => ({ claims, seal: () => sealRootChange(claims, rootKey) })),
   "trust-bundle": anyBundle().map((claims) => ({ claims, seal: () => sealTrustBundle(claims, rootKey) })),
   "agent-identity": anyIdentity().map((claims) => ({ claims, seal: () => sealAgentIdentity(claims, configKey) })),
   "agent-config": anyConfig().map((claims) => ({ claims, seal: () => sealAgentConfig(claims, configKey) })),
@@ -57,6 +59,16 @@ function anyBundle(): fc.Arbitrary<TrustBundleClaims> {
     ver: counter(),
     iat: counter(),
     keys: fc.subarray(entries),
+    roots: fc.array(sha256(), { minLength: 1, maxLength: 2 }),
+  });
+}
+
+/** The first one: no other is the next after none. */
+function anyRootChange(): fc.Arbitrary<RootChangeClaims> {
+  return fc.record({
+    iss: fc.constant(iss),
+    ver: fc.constant(1),
+    iat: counter(),
     roots: fc.array(sha256(), { minLength: 1, maxLength: 2 }),
   });
 }

@@ -10,7 +10,17 @@ import { type Signer, signCompact } from "@postern/token";
 import { formatActivationKey } from "../src/activation-key.ts";
 import { journalEntryHash, journalStart } from "../src/journal.ts";
 import type { MessageRefusalReason } from "../src/refusal.ts";
-import { attackerKey, configKey, identityKey, nextConfigKey, rootKey, secondRootKey, tokenKey } from "./fixed-keys.ts";
+import {
+  attackerKey,
+  configKey,
+  identityKey,
+  lastRootKey,
+  nextConfigKey,
+  nextRootKey,
+  rootKey,
+  secondRootKey,
+  tokenKey,
+} from "./fixed-keys.ts";
 import {
   answerClaims,
   bundleClaims,
@@ -23,6 +33,7 @@ import {
   identityClaims,
   otherId,
   otherNonce,
+  rootChangeClaims,
   sampleMessages,
   sampleWorld,
 } from "./samples.ts";
@@ -60,12 +71,24 @@ const openedBundle = {
   tokenKeys: [tokenKey.kid],
   configKeys: [configKey.kid],
   roots: bundleClaims.roots,
+  pinned: { version: 0, thumbprints: bundleClaims.roots },
 };
+
+/** What is pinned after these root changes. */
+function pinnedAfter(version: number, thumbprints: readonly string[]) {
+  return { pinned: { version, thumbprints } };
+}
+
+const openedRootChange = { version: 1, thumbprints: rootChangeClaims.roots };
+
+/** The second change of the roots: of those that the first one names, none is left. */
+const secondChangeClaims = { ...rootChangeClaims, ver: 2, roots: [lastRootKey.kid] };
 
 async function validCases(): Promise<ValidCase[]> {
   const samples = await sampleMessages();
   const enrolAnswer = await enrolAnswerClaims();
   const opened: Record<Kind, object> = {
+    "root-change": openedRootChange,
     "trust-bundle": openedBundle,
     "agent-identity": identityClaims,
     "agent-config": configClaims,
@@ -122,7 +145,30 @@ async function validCases(): Promise<ValidCase[]> {
     { ...openedBundle, tokenKeys: [], configKeys: [] },
   );
   const moved = { ...bundleClaims, roots: [attackerKey.kid] };
-  await add("trust-bundle", "that changes the roots", moved, { ...openedBundle, roots: [attackerKey.kid] });
+  await add("trust-bundle", "that names other roots and changes none", moved, {
+    ...openedBundle,
+    roots: [attackerKey.kid],
+  });
+  await add("root-change", "signed by the second root", rootChangeClaims, openedRootChange, { signer: secondRootKey });
+  const firstChange = samples["root-change"];
+  const secondChange = await seal("root-change", secondChangeClaims, { signer: secondRootKey });
+  const afterOne = { ...bundleClaims, roots: rootChangeClaims.roots, rootChanges: [firstChange] };
+  const ledOnce = { ...openedBundle, roots: rootChangeClaims.roots, ...pinnedAfter(1, rootChangeClaims.roots) };
+  await add("trust-bundle", "signed by a root that a root change leads to", afterOne, ledOnce, { signer: nextRootKey });
+  await add("trust-bundle", "signed by a root that a root change keeps", afterOne, ledOnce, { signer: secondRootKey });
+  const afterTwo = { ...bundleClaims, roots: [lastRootKey.kid], rootChanges: [firstChange, secondChange] };
+  await add(
+    "trust-bundle",
+    "signed by a root that two root changes lead to",
+    afterTwo,
+    { ...openedBundle, roots: [lastRootKey.kid], ...pinnedAfter(2, [lastRootKey.kid]) },
+    { signer: lastRootKey },
+  );
+  const enrolAfterTwo = {
+    ...enrolAnswer,
+    bundle: await seal("trust-bundle", afterTwo, { signer: lastRootKey }),
+  };
+  await add("agent-enroll-answer", "by an activation key of before two root changes", enrolAfterTwo, enrolAfterTwo);
 
   const withConfig = { ...answerClaims, config: samples["agent-config"] };
   await add("agent-answer", "with a config", withConfig, withConfig);
@@ -234,6 +280,63 @@ async function refusedCases(): Promise<RefusedCase[]> {
     },
   );
 
+  // Root changes
+  const change = (reason: MessageRefusalReason, name: string, members: object, how: How = {}) =>
+    add("root-change", reason, name, { ...rootChangeClaims, ...members }, how);
+  await change("wrong_cluster", "of another cluster", { iss: urn(otherId) });
+  await change("root_change_missing", "that is not the next one", { ver: 2 });
+  await change("malformed", "that says it is none", { ver: 0 });
+  await change("malformed", "to no root", { roots: [] });
+  await change("malformed", "to three roots", { roots: [rootKey.kid, secondRootKey.kid, attackerKey.kid] });
+  await change("unknown_key", "signed by the root that it brings", {}, { signer: nextRootKey });
+  await change("unknown_key", "signed by a config key", {}, { signer: configKey });
+  await change("unknown_key", "a pinned root's id, without its key", {}, bareHeader);
+
+  const signedBy = async (signer: Signer, members: object = {}) =>
+    seal("root-change", { ...rootChangeClaims, ...members }, { signer });
+  const led = async (reason: MessageRefusalReason, name: string, rootChanges: readonly string[], signer: Signer) =>
+    bundle(reason, name, { rootChanges, roots: rootChangeClaims.roots }, { signer });
+  const good = samples["root-change"];
+  await led("unknown_key", "signed by a root that a root change ends", [good], rootKey);
+  await led("unknown_key", "led by an attacker's root change", [await signedBy(attackerKey)], nextRootKey);
+  await led(
+    "unknown_key",
+    "led on by a root that the change before ended",
+    [good, await signedBy(rootKey, { ver: 2, roots: [lastRootKey.kid] })],
+    lastRootKey,
+  );
+  await led(
+    "root_change_missing",
+    "with a root change left out",
+    [good, await signedBy(nextRootKey, { ver: 3, roots: [lastRootKey.kid] })],
+    lastRootKey,
+  );
+  await led(
+    "unknown_key",
+    "with the first root change left out",
+    [await signedBy(nextRootKey, { ver: 2, roots: [lastRootKey.kid] })],
+    lastRootKey,
+  );
+  await led("bad_signature", "with a root change altered", [`${good.slice(0, -4)}AAAA`], nextRootKey);
+  await led(
+    "wrong_cluster",
+    "led by another cluster's root change",
+    [await signedBy(rootKey, { iss: urn(otherId) })],
+    nextRootKey,
+  );
+  await led(
+    "wrong_type",
+    "with a bundle in a root change's place",
+    [samples["agent-identity"].slice(0, 760)],
+    nextRootKey,
+  );
+  await led(
+    "malformed",
+    "with more root changes than there can be",
+    Array.from({ length: 25 }, () => good),
+    nextRootKey,
+  );
+
   // Identity
   await add("agent-identity", "wrong_cluster", "of another cluster", { ...identityClaims, iss: urn(otherId) });
   await add("agent-identity", "unknown_key", "signed by the agent itself", identityClaims, { signer: identityKey });
@@ -306,6 +409,13 @@ async function refusedCases(): Promise<RefusedCase[]> {
     { bundle: falseBundle },
     { signer: attackerKey },
   );
+  await answerTo("unknown_key", "of a cluster whose root change the other root signed", {
+    bundle: await seal(
+      "trust-bundle",
+      { ...bundleClaims, rootChanges: [await signedBy(secondRootKey)], roots: rootChangeClaims.roots },
+      { signer: nextRootKey },
+    ),
+  });
   await answerTo("wrong_nonce", "to another request", { nonce: otherNonce });
   await answerTo("wrong_cluster", "names another cluster than its bundle", { clusterId: otherId });
   const identity = async (members: object) => ({
@@ -426,18 +536,19 @@ interface How {
 /** Signs any claims as the sender of this kind would, unchecked. */
 async function seal(kind: Kind, claims: object, { header = {}, signer = {} }: How = {}): Promise<string> {
   const used = { ...usualSigner(kind), ...signer } as Signer;
-  const carriesKey = kind === "trust-bundle" || kind === "agent-enroll";
+  const carriesKey = kind === "trust-bundle" || kind === "root-change" || kind === "agent-enroll";
   const members = { typ: `${kind}+jwt`, ...(carriesKey ? { jwk: used.publicJwk } : {}), ...header };
   return signCompact(members, claims, used);
 }
 
 function usualSigner(kind: Kind): Signer {
-  if (kind === "trust-bundle") return rootKey;
+  if (kind === "trust-bundle" || kind === "root-change") return rootKey;
   return kind === "agent-enroll" || kind === "agent-check-in" ? identityKey : configKey;
 }
 
 async function claimsOf(kind: Kind): Promise<object> {
   const claims: Record<Kind, object> = {
+    "root-change": rootChangeClaims,
     "trust-bundle": bundleClaims,
     "agent-identity": identityClaims,
     "agent-config": configClaims,

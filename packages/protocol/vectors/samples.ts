@@ -5,8 +5,9 @@ import { sealAgentIdentity } from "../src/agent-identity.ts";
 import { type Answer, type CheckIn, sealAnswer, sealCheckIn } from "../src/check-in.ts";
 import { type EnrolAnswer, type EnrolRequest, sealEnrolAnswer, sealEnrolRequest } from "../src/enrolment.ts";
 import { type JournalEntry, journalEntryHash, journalStart } from "../src/journal.ts";
+import { type RootChangeClaims, sealRootChange } from "../src/root-change.ts";
 import { sealTrustBundle, type TrustBundleClaims } from "../src/trust-bundle.ts";
-import { configKey, identityKey, rootKey, secondRootKey, tokenKey } from "./fixed-keys.ts";
+import { configKey, identityKey, nextRootKey, rootKey, secondRootKey, tokenKey } from "./fixed-keys.ts";
 import type { Kind, World } from "./world.ts";
 
 const uuid = (tail: string) => `0199a1b2-0000-7000-8000-${tail.padStart(12, "0")}`;
@@ -31,6 +32,8 @@ export const bundleClaims: TrustBundleClaims = {
   ],
   roots: [rootKey.kid, secondRootKey.kid],
 };
+
+export const rootChangeClaims: RootChangeClaims = { iss, ver: 1, iat, roots: [nextRootKey.kid, secondRootKey.kid] };
 
 export const identityClaims: AgentIdentity = { iss, sub: agentId, tid: tenantId, jkt: identityKey.kid, iat };
 
@@ -155,6 +158,7 @@ export async function sampleWorld(): Promise<World> {
 /** One good message of each kind. */
 export async function sampleMessages(): Promise<Record<Kind, string>> {
   return {
+    "root-change": await sealRootChange(rootChangeClaims, rootKey),
     "trust-bundle": await sealTrustBundle(bundleClaims, rootKey),
     "agent-identity": await sealAgentIdentity(identityClaims, configKey),
     "agent-config": await sealAgentConfig(configClaims, configKey),

@@ -1,8 +1,10 @@
+import { issuerOf } from "@postern/token";
 import { openAgentConfig } from "../src/agent-config.ts";
 import { openAgentIdentity } from "../src/agent-identity.ts";
 import { openAnswer, readCheckIn } from "../src/check-in.ts";
 import { thumbprintOf, verifyKeyOf } from "../src/ed25519.ts";
 import { openEnrolAnswer, openEnrolRequest } from "../src/enrolment.ts";
+import { followRootChanges } from "../src/root-change.ts";
 import { openTrustBundle, type TrustBundle } from "../src/trust-bundle.ts";
 
 /** What a receiver knows and expects when a message of the vectors arrives. */
@@ -11,7 +13,7 @@ export interface World {
   readonly tenantId: string;
   readonly agentId: string;
   readonly identityJwk: { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
-  /** Thumbprints of the roots that the agent pins; enrolling it knows the first of them only. */
+  /** Thumbprints of the roots that the agent pins, before any root change; enrolling it knows the first of them only. */
   readonly pinnedRoots: readonly string[];
   /** The trust bundle that the agent has already. */
   readonly bundle: string;
@@ -22,9 +24,19 @@ export interface World {
 
 /** How each kind of message is opened, and what is then known. */
 export const openers = {
+  "root-change": (message: string, world: World): unknown => {
+    const { version, thumbprints } = followRootChanges([message], pinsIn(world), issuerOf(world.clusterId));
+    return { version, thumbprints: [...thumbprints] };
+  },
   "trust-bundle": (message: string, world: World): unknown => {
-    const { tokenKeys, configKeys, roots, ...rest } = openTrustBundle(message, new Set(world.pinnedRoots));
-    return { ...rest, tokenKeys: [...tokenKeys.keys()], configKeys: [...configKeys.keys()], roots: [...roots] };
+    const { tokenKeys, configKeys, roots, pinned, ...rest } = openTrustBundle(message, pinsIn(world));
+    return {
+      ...rest,
+      tokenKeys: [...tokenKeys.keys()],
+      configKeys: [...configKeys.keys()],
+      roots: [...roots],
+      pinned: { version: pinned.version, thumbprints: [...pinned.thumbprints] },
+    };
   },
   "agent-identity": (message: string, world: World): unknown =>
     openAgentIdentity(message, world.clusterId, bundleOf(world).configKeys),
@@ -42,7 +54,7 @@ export const openers = {
     return readCheckIn(message).verify((kid) => (kid === key.kid ? key : undefined));
   },
   "agent-answer": (message: string, world: World): unknown =>
-    openAnswer(message, { ...world, bundle: bundleOf(world), pinnedRoots: new Set(world.pinnedRoots) }).answer,
+    openAnswer(message, { ...world, bundle: bundleOf(world) }).answer,
 };
 
 export type Kind = keyof typeof openers;
@@ -52,7 +64,11 @@ const opened = new WeakMap<World, TrustBundle>();
 
 /** The bundle that the agent has, opened once: properties ask for it thousands of times. */
 function bundleOf(world: World): TrustBundle {
-  const known = opened.get(world) ?? openTrustBundle(world.bundle, new Set(world.pinnedRoots));
+  const known = opened.get(world) ?? openTrustBundle(world.bundle, pinsIn(world));
   opened.set(world, known);
   return known;
+}
+
+function pinsIn({ pinnedRoots }: World) {
+  return { version: 0, thumbprints: new Set(pinnedRoots) };
 }

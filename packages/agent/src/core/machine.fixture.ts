@@ -1,4 +1,4 @@
-import { openTrustBundle, type ServiceProtection, type TrustBundle } from "@postern/protocol";
+import { openTrustBundle, pinsOf, type ServiceProtection, type TrustBundle } from "@postern/protocol";
 import type { Authority } from "../authority.fixture.ts";
 import type { Effect } from "./effects.ts";
 import { type ReceivedAnswer, receiveAnswer } from "./receive-answer.ts";
@@ -30,7 +30,7 @@ export class Machine {
   private constructor(authority: Authority, bundle: string) {
     this.authority = authority;
     this.#bootedAtMs = this.trueMs - 3_600_000;
-    this.#bundle = openTrustBundle(bundle, new Set([authority.rootThumbprint]));
+    this.#bundle = openTrustBundle(bundle, pinsOf(authority.rootThumbprint));
     this.persisted = enrolledState({ bundle, iat: epoch });
   }
 
@@ -150,7 +150,6 @@ export class Machine {
   receive(answer: string, nonce: string): ReceivedAnswer {
     return receiveAnswer(answer, {
       bundle: this.#bundle,
-      pinnedRoots: new Set([this.authority.rootThumbprint]),
       tenantId: this.authority.tenantId,
       agentId: this.authority.agentId,
       nonce,

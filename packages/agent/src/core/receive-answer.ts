@@ -9,8 +9,8 @@ import {
 
 /** Who an answer has to be from and for. */
 export interface AnswerContext {
+  /** The one known; it says itself which roots are pinned. */
   readonly bundle: TrustBundle;
-  readonly pinnedRoots: ReadonlySet<string>;
   readonly tenantId: string;
   readonly agentId: string;
   /** Of the request that this answers. */

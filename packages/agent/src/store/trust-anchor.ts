@@ -10,8 +10,14 @@ export interface TrustAnchor {
   readonly agentId: string;
   /** Unix seconds, the cluster's. */
   readonly enrolledAt: number;
-  /** Thumbprints of the root keys that may vouch for the cluster. */
+  /**
+   * Thumbprints of the root keys that may vouch for the cluster, after how many changes of the roots. This never changes:
+   * where later changes lead is worked out anew from here, with the signatures in the newest trust bundle. See
+   * `docs/decisions/pinned-roots-move-by-signatures.md`.
+   */
   readonly pinnedRoots: readonly string[];
+  /** Left out by agents of before there were root changes: none. */
+  readonly rootsVersion?: number;
   /** The agent's private identity key (JWK). Never leaves this file and the process. */
   readonly identityKey: { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string; readonly d: string };
   /** The cluster's statement that this key is this agent's, as it was signed. */

@@ -109,9 +109,8 @@ export async function tryEnrol(
     nonce,
     identityThumbprint: attempt.identityKey.kid,
   });
-  const pinnedRoots = new Set([key.rootThumbprint]);
   const { agentId, tenantId } = opened.answer;
-  const start = { agentId, tenantId, bundle: opened.bundle, config: opened.config, pinnedRoots };
+  const start = { agentId, tenantId, bundle: opened.bundle, config: opened.config };
   return { status: response.status, agent: createFakeAgent(baseUrl, attempt, start) };
 }
 
@@ -127,11 +126,10 @@ interface EnrolledState {
   readonly tenantId: string;
   readonly bundle: TrustBundle;
   readonly config: AgentConfigClaims;
-  readonly pinnedRoots: ReadonlySet<string>;
 }
 
 function createFakeAgent(baseUrl: string, attempt: EnrolAttempt, enrolled: EnrolledState): FakeAgent {
-  const { agentId, tenantId, pinnedRoots } = enrolled;
+  const { agentId, tenantId } = enrolled;
   const { identityKey } = attempt;
   const journalId = randomUUID();
   const boot = Date.now();
@@ -170,7 +168,7 @@ function createFakeAgent(baseUrl: string, attempt: EnrolAttempt, enrolled: Enrol
     const body = (await response.json()) as { answer?: string; code?: string };
     const { status, headers } = response;
     if (body.answer === undefined) return { status, headers, ...(body.code && { code: body.code }) };
-    const opened = openAnswer(body.answer, { bundle, pinnedRoots, agentId, nonce });
+    const opened = openAnswer(body.answer, { bundle, agentId, nonce });
     bundle = opened.bundle;
     const { answer } = opened;
     while (entries[0] && entries[0].seq <= answer.journalAcked) entries.shift();
