@@ -17,7 +17,18 @@ const mayImport: Record<string, { parts: string[]; others?: string[] }> = {
 };
 
 /** Folders of the cluster: each may import those before it, and all of them what lies beneath. */
-const features = ["audit", "keys", "tenants", "identity", "profiles", "agents", "tokens", "events", "check-in"];
+const features = [
+  "audit",
+  "keys",
+  "tenants",
+  "identity",
+  "profiles",
+  "agents",
+  "tokens",
+  "events",
+  "check-in",
+  "backup",
+];
 const beneath = ["db", "http", "config"];
 
 /** The agent's state machine runs on any platform, and in simulated agents. */

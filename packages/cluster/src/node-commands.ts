@@ -1,9 +1,14 @@
 import type { Command } from "commander";
+import { addBackupCommands } from "./backup-commands.ts";
 import { examples } from "./cli/command.ts";
 import { type SettingName, settingNames } from "./config/settings.ts";
 import type { NodeCommandsOptions, NodeFlags } from "./node-runs.ts";
+import { withSettings } from "./setting-options.ts";
 
-/** Adds the commands that work on the data directory and the database themselves: `init`, `serve`, `migrate`. */
+/**
+ * Adds the commands that work on the data directory and the database themselves: `init`, `serve`, `migrate`, `backup`,
+ * `restore`, `copy`.
+ */
 export function addNodeCommands(program: Command, options: NodeCommandsOptions): void {
   withSettings(program.command("init"), ["data", ...databaseSettings, "adminPasswordFile", "keyPassphraseFile"])
     .description("Make a cluster: its keys and its user admin. The first `postern serve` does this by itself.")
@@ -26,6 +31,8 @@ export function addNodeCommands(program: Command, options: NodeCommandsOptions):
     .option("--dry-run", "say what would be done, and do nothing")
     .addHelpText("after", examples("postern migrate --dry-run", "postern migrate"))
     .action((flags: NodeFlags & { dryRun?: true }) => run((node) => node.runMigrate(options, flags)));
+
+  addBackupCommands(program, options);
 }
 
 const databaseSettings: readonly SettingName[] = ["database", "databaseListen"];
@@ -34,13 +41,4 @@ const databaseSettings: readonly SettingName[] = ["database", "databaseListen"];
 async function run(command: (node: typeof import("./node-runs.ts")) => Promise<void>): Promise<void> {
   const node = await import("./node-runs.ts");
   await node.tellingWhatToDo(() => command(node));
-}
-
-function withSettings(command: Command, names: readonly SettingName[]): Command {
-  command.option("--config <file>", "settings in a JSON file; flags and environment win over it");
-  for (const name of names) {
-    const { flag, env, help } = settingNames[name];
-    command.option(`${flag} <value>`, `${help} [${env}]`);
-  }
-  return command;
 }

@@ -122,7 +122,7 @@ function firstSteps({ adminPassword, secondRootFile }: Initialised): string {
   return `${password}Carry ${secondRootFile} to a safe place offline and delete it here: it is the cluster's second root key.\n`;
 }
 
-function readConfig(terminal: Terminal, flags: NodeFlags): Config {
+export function readConfig(terminal: Terminal, flags: NodeFlags): Config {
   const { config: path, ...settings } = flags;
   return loadConfig({ flags: settings, env: terminal.env, file: path === undefined ? null : readFile(path) });
 }

@@ -3,7 +3,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 
 /**
  * One step of the schema, in statements that both engines understand after translation of the types: `text`, `int8`
- * (times in milliseconds, counters), `flag` (0 or 1, with its CHECK), `bytes`.
+ * (times in milliseconds, counters), `flag` (0 or 1, with its CHECK), `bytes`; and `column ->> 'member'` of text that is JSON.
  *
  * A migration never changes once it was released; a later one corrects it.
  */
@@ -68,6 +68,74 @@ export async function missingMigrations<DB>(
   refuseStrangers(applied, migrations);
   const known = new Set(applied.map((row) => row.name));
   return migrations.filter(({ name }) => !known.has(name));
+}
+
+/**
+ * Makes the schema anew on an empty database, as it is after `migrations`, in a transaction of the caller's.
+ */
+export async function makeSchema<DB>(
+  transaction: Transaction<DB>,
+  migrations: readonly Migration[],
+  { render, now }: Pick<MigrationOptions, "render" | "now">,
+): Promise<void> {
+  const tx = transaction as unknown as Transaction<MigrationTables>;
+  await sql
+    .raw(render("create table migration (name text primary key, digest text not null, applied_at int8 not null)"))
+    .execute(tx);
+  await addMigrations(transaction, migrations, { render, now });
+}
+
+/** Runs migrations in a transaction of the caller's, who knows that they are the next ones. */
+export async function addMigrations<DB>(
+  transaction: Transaction<DB>,
+  migrations: readonly Migration[],
+  { render, now }: Pick<MigrationOptions, "render" | "now">,
+): Promise<void> {
+  const tx = transaction as unknown as Transaction<MigrationTables>;
+  for (const migration of migrations) await applyOne(tx, migration, { migrations, render, lock: null, now });
+}
+
+/** A migration as a database remembers it. */
+export interface AppliedMigration {
+  readonly name: string;
+  readonly digest: string;
+}
+
+/** What was applied to a database; none when it has no schema. */
+export async function appliedMigrations<DB>(database: Kysely<DB>): Promise<AppliedMigration[]> {
+  const db = database as unknown as Kysely<MigrationTables>;
+  if (!(await hasMigrationTable(db))) return [];
+  return db.selectFrom("migration").select(["name", "digest"]).execute();
+}
+
+/**
+ * Those of `migrations` that were applied, and those that were not, both in their order.
+ *
+ * @throws {SchemaMismatch} when something else was applied
+ */
+export function divideMigrations(
+  migrations: readonly Migration[],
+  applied: readonly AppliedMigration[],
+): { readonly applied: Migration[]; readonly missing: Migration[] } {
+  refuseStrangers(applied, migrations);
+  const known = new Set(applied.map(({ name }) => name));
+  return {
+    applied: migrations.filter(({ name }) => known.has(name)),
+    missing: migrations.filter(({ name }) => !known.has(name)),
+  };
+}
+
+/** The names of all tables that migrations make, also of those that later ones drop. */
+export function tablesMadeBy(migrations: readonly Migration[]): string[] {
+  const made = migrations.flatMap(({ statements }) =>
+    statements.flatMap((statement) => {
+      const name =
+        /^\s*create table (?:if not exists )?(\w+)/i.exec(statement)?.[1] ??
+        /^\s*alter table \w+ rename to (\w+)/i.exec(statement)?.[1];
+      return name === undefined ? [] : [name];
+    }),
+  );
+  return [...new Set(made)];
 }
 
 async function createMigrationTable(db: Kysely<MigrationTables>, render: RenderDdl): Promise<void> {

@@ -24,7 +24,8 @@ export function removePrivateFile(path: string): void {
   flushDirectory(dirname(path));
 }
 
-function flushDirectory(path: string): void {
+/** What was made, renamed or removed in a directory outlives a power cut from here on. */
+export function flushDirectory(path: string): void {
   if (process.platform === "win32") return; // Windows flushes no directories
   const directory = openSync(path, "r");
   try {
