@@ -1,5 +1,5 @@
 import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { api } from "../api/client.ts";
 import { type ApiProblem, toProblem } from "../api/problem.ts";
 
@@ -9,6 +9,11 @@ export function LoginForm({ name: given, onDone }: { readonly name?: string; rea
   const [password, setPassword] = useState("");
   const [running, setRunning] = useState(false);
   const [problem, setProblem] = useState<ApiProblem>();
+
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector<HTMLInputElement>("[data-autofocus]")?.focus();
+  }, []);
 
   async function logIn(event: FormEvent): Promise<void> {
     event.preventDefault();
@@ -24,7 +29,7 @@ export function LoginForm({ name: given, onDone }: { readonly name?: string; rea
   }
 
   return (
-    <form onSubmit={(event) => void logIn(event)}>
+    <form ref={form} onSubmit={(event) => void logIn(event)}>
       <Stack gap="sm">
         {problem && (
           <Alert color="red" title={problem.title} role="alert">
@@ -52,7 +57,7 @@ export function LoginForm({ name: given, onDone }: { readonly name?: string; rea
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
-        <Button type="submit" loading={running} disabled={name === "" || password === ""} mt={4}>
+        <Button type="submit" loading={running} mt={4}>
           Log in
         </Button>
       </Stack>

@@ -13,7 +13,7 @@ export function agentColumns(tenantName: (id: string) => string): readonly Colum
       header: "Host name",
       sort: "hostName",
       fixed: true,
-      width: "15rem",
+      width: "min(15rem, 38vw)",
       cell: ({ id, hostName }) => (
         <Link to={`/manage/workloads/agents/${id}`} className={classes["host"] ?? ""}>
           {hostName}
@@ -24,7 +24,7 @@ export function agentColumns(tenantName: (id: string) => string): readonly Colum
     {
       id: "protection",
       header: "Protection",
-      width: "8.5rem",
+      width: "9.5rem",
       cell: ({ protection }) => <ProtectionBadge protection={protection} />,
     },
     { id: "tenant", header: "Tenant", width: "10rem", cell: ({ tenantId }) => tenantName(tenantId) },

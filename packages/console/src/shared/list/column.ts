@@ -11,9 +11,9 @@ export interface Column<Row> {
   readonly hiddenAtFirst?: true;
   /** Always there: the name by which one knows the row. The first column should be. */
   readonly fixed?: true;
-  /** In CSS: `12rem`. The others share the rest. */
+  /** In CSS, `9rem` without it; of a column that grows it is the least. */
   readonly width?: string;
-  /** Takes what is left; long texts end in `…`. */
+  /** Takes what is left of the table; long texts end in `…`. */
   readonly grows?: true;
   readonly align?: "end";
 }

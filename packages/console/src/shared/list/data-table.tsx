@@ -16,6 +16,8 @@ import type { ColumnChoice } from "./use-columns.ts";
 import type { List } from "./use-list.ts";
 import type { Selection } from "./use-selection.ts";
 
+const usualWidth = "9rem";
+
 const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature });
 
 export interface DataTableProps<Row extends object> {
@@ -75,11 +77,15 @@ export function DataTable<Row extends object>({
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by keyboard */}
       <section className={classes["frame"]} tabIndex={0} aria-label={label} aria-busy={query.isFetching}>
-        <table className={classes["table"]} data-waiting={query.isPlaceholderData || undefined}>
+        <table
+          className={classes["table"]}
+          data-waiting={query.isPlaceholderData || undefined}
+          style={{ minWidth: `calc(${shown.map(({ width }) => width ?? usualWidth).join(" + ")})` }}
+        >
           <colgroup>
             {selection && <col style={{ width: 40 }} />}
             {shown.map(({ id, width, grows }) => (
-              <col key={id} style={grows ? undefined : { width: width ?? "9rem" }} />
+              <col key={id} style={grows ? undefined : { width: width ?? usualWidth }} />
             ))}
             {rowMenu && <col style={{ width: 44 }} />}
           </colgroup>
