@@ -3,6 +3,7 @@ import { agentsByBundle } from "./agents/agents-by-bundle.ts";
 import { dropRoutes } from "./agents/drop-routes.ts";
 import { intentRoutes } from "./agents/intent-routes.ts";
 import { labelRoutes } from "./agents/label-routes.ts";
+import { agentListRoutes } from "./agents/list-routes.ts";
 import { profileUse } from "./agents/profile-use.ts";
 import { agentRoutes } from "./agents/routes.ts";
 import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
@@ -145,6 +146,7 @@ export async function createApp({
       profileRoutes(api, profiles);
       versionRoutes(api, profiles);
       activationKeyRoutes(api, { store, audit, clock, newId, randomBytes, keys });
+      agentListRoutes(api, { reads, clock });
       agentRoutes(api, { reads, clock, keys });
       labelRoutes(api, { store, audit, clock, keys, feed });
       intentRoutes(api, { store, audit, clock, newId, feed });

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
+import { searchMigration } from "./agents/search-columns.ts";
 import { type AgentTables, agentMigration, assignmentMigration, labelMigration } from "./agents/tables.ts";
 import { type AuditTables, auditMigration, checkpointMigration } from "./audit/tables.ts";
 import type { ChangeTables } from "./change-feed.ts";
@@ -57,4 +58,5 @@ export const migrations: readonly Migration[] = [
   versionMigration,
   restoreGapMigration,
   offlineTokenMigration,
+  searchMigration,
 ];

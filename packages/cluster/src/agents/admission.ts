@@ -1,7 +1,7 @@
 import type { Facts } from "@postern/protocol";
 import type { PublicJwk } from "@postern/token";
 import type { Audit } from "../audit/record.ts";
-import { toSearchText } from "../db/search-text.ts";
+import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Origin } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
 import { intentListOf } from "../profiles/intents.ts";
@@ -9,6 +9,7 @@ import { resolveProfile } from "../profiles/resolve-profile.ts";
 import type { Tx } from "../schema.ts";
 import { findKeyAnywhere, isSecretOf, spendUse } from "./activation-keys.ts";
 import { agentLimits } from "./limits.ts";
+import { searchColumns } from "./search-columns.ts";
 import type { ActivationKeyTable, AgentTable } from "./tables.ts";
 
 /** What an agent asks to be admitted with. Its signature has been verified: it holds the private half of the key. */
@@ -86,14 +87,14 @@ async function findAdmitted(
     .selectAll("agent")
     .where("enrolment.activation_key_id", "=", key.id)
     .where("enrolment.request_id", "=", request.requestId)
+    .where("agent.tenant_id", "=", key.tenant_id)
     .executeTakeFirst();
   if (repeated?.identity_thumbprint === request.identityKey.thumbprint) return repeated;
   if (repeated !== undefined) throw new Problem("enrolment_conflict");
-  const known = await tx
-    .selectFrom("agent")
-    .select("id")
-    .where("identity_thumbprint", "=", request.identityKey.thumbprint)
-    .executeTakeFirst();
+  const known = await acrossTenants(
+    tx.selectFrom("agent").select("id").where("identity_thumbprint", "=", request.identityKey.thumbprint),
+    "an identity key enrols once in the whole cluster",
+  ).executeTakeFirst();
   if (known !== undefined) throw new Problem("enrolment_conflict");
   return undefined;
 }
@@ -110,8 +111,8 @@ async function insertAgent(
     id,
     tenant_id: tenantId,
     platform: facts.platform,
-    host_name: facts.hostName,
-    host_name_search: toSearchText(facts.hostName),
+    ...searchColumns(facts),
+    label_text: "",
     facts: JSON.stringify(facts),
     identity_key: identityKey.jwk.x,
     identity_thumbprint: identityKey.thumbprint,

@@ -1,10 +1,8 @@
-import { onPage } from "../db/keyset.ts";
+import { acrossTenants, withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
-import type { PageRequest } from "../http/paging.ts";
 import { type ProfileSettings, readSettings } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import type { RevisionSources } from "./desired-revision.ts";
-import { type AgentFilter, whereMatching } from "./filters.ts";
 import type { AgentTable, PresenceTable } from "./tables.ts";
 
 /** An agent with what the cluster wants of it. */
@@ -19,17 +17,40 @@ export interface KnownAgent {
 
 /** An agent whose tenant is still to be compared with the reach of who asks, or whose signature is still to be verified. */
 export async function findAgentAnywhere(db: Db, id: string): Promise<KnownAgent | undefined> {
-  const row = await db
+  const row = await acrossTenants(
+    selectKnown(db).where("agent.id", "=", id),
+    "found by its id; its tenant is compared with the reach of who asks, or its signature verified",
+  ).executeTakeFirst();
+  return row === undefined ? undefined : toKnown(row);
+}
+
+/** The agents with these ids that are within reach, in the order of the ids. At most 500. */
+export async function findAgents(db: Db, reach: Reach, ids: readonly string[]): Promise<KnownAgent[]> {
+  if (ids.length === 0) return [];
+  const rows = await withinReach(selectKnown(db).where("agent.id", "in", ids), "agent.tenant_id", reach).execute();
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    return row === undefined ? [] : [toKnown(row)];
+  });
+}
+
+function selectKnown(db: Db) {
+  return db
     .selectFrom("agent")
     .innerJoin("presence", "presence.agent_id", "agent.id")
-    .innerJoin("profile", "profile.id", "agent.profile_id")
+    .innerJoin("profile", (join) =>
+      join.onRef("profile.id", "=", "agent.profile_id").onRef("profile.tenant_id", "=", "agent.tenant_id"),
+    )
     .innerJoin("tenant", "tenant.id", "agent.tenant_id")
     .selectAll("agent")
     .select(["agent_id", "boot", "n", "seen_at", "due_at"])
-    .select(["profile.name as profile_name", "profile.settings", "profile.changed_at", "tenant.name as tenant_name"])
-    .where("agent.id", "=", id)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
+    .select(["profile.name as profile_name", "profile.settings", "profile.changed_at", "tenant.name as tenant_name"]);
+}
+
+type KnownRow = Awaited<ReturnType<ReturnType<typeof selectKnown>["execute"]>>[number];
+
+function toKnown(row: KnownRow): KnownAgent {
   const { agent_id, boot, n, seen_at, due_at, profile_name, settings, changed_at, tenant_name, ...agent } = row;
   return {
     agent,
@@ -38,32 +59,4 @@ export async function findAgentAnywhere(db: Db, id: string): Promise<KnownAgent 
     tenantName: tenant_name,
     revision: { profileChangedAt: changed_at, assignedAt: agent.assigned_at, revisionLead: agent.revision_lead },
   };
-}
-
-export const agentSortFields = ["hostName", "enrolledAt", "seenAt"] as const;
-export type AgentSortField = (typeof agentSortFields)[number];
-const sortColumns = { hostName: "host_name_search", enrolledAt: "enrolled_at", seenAt: "seen_at" } as const;
-
-export type ListedAgent = AgentTable & PresenceTable;
-
-/** At most `limit + 1` agents within reach. */
-export async function listAgents(
-  db: Db,
-  reach: Reach,
-  filter: AgentFilter,
-  { field, direction, after, limit }: PageRequest<AgentSortField>,
-  now: number,
-): Promise<ListedAgent[]> {
-  const key = sortColumns[field];
-  const query = whereMatching(
-    db.selectFrom("agent").innerJoin("presence", "presence.agent_id", "agent.id").selectAll(),
-    reach,
-    filter,
-    now,
-  );
-  return onPage(query, { key, id: "id" }, { direction, after, limit }).execute();
-}
-
-export function positionOfAgent(row: ListedAgent, field: AgentSortField): { key: string | number; id: string } {
-  return { key: row[sortColumns[field]], id: row.id };
 }

@@ -13,7 +13,7 @@ import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { Label } from "../profiles/label.ts";
 import type { Store, Tx } from "../schema.ts";
 import { reassign } from "./assignment.ts";
-import { agentFilters } from "./filters.ts";
+import { agentFiltersOfBody, readAgentFilter } from "./filters.ts";
 import { countsOf } from "./intent-schemas.ts";
 import {
   type AgentSelection,
@@ -42,16 +42,14 @@ const AgentPatch = closed({
   labels: Type.Optional(Type.Array(Label, { maxItems: agentLimits.maxLabelsPerAgent, description: "All of them." })),
 });
 
-const { tenantId, q, platform, state, protection, label } = agentFilters;
 const LabelsBody = closed({
   agentIds: Type.Optional(
     Type.Array(IdParams.properties.id, { minItems: 1, maxItems: agentLimits.maxAgentIdsPerRequest }),
   ),
   filter: Type.Optional(
-    closed(
-      { tenantId, q, platform, state, protection, label },
-      { description: "Instead of ids: the agents that the list with these filters has." },
-    ),
+    closed(agentFiltersOfBody, {
+      description: "Instead of ids: the agents that the list with these filters has.",
+    }),
   ),
   add: Type.Optional(Labels),
   remove: Type.Optional(Labels),
@@ -190,9 +188,12 @@ function detailsOf(changes: readonly Relabelled[]): { changes: unknown[] } {
 
 /** @throws {Problem} validation_failed: neither ids nor a filter, or both; not_found */
 function selectionOf({ agentIds, filter }: Static<typeof LabelsBody>, access: RequestAccess): AgentSelection {
-  if (filter?.tenantId !== undefined) access.requireTenant(filter.tenantId);
   if (agentIds !== undefined && filter === undefined) return { ids: agentIds };
-  if (agentIds === undefined && filter !== undefined) return { filter };
+  if (agentIds === undefined && filter !== undefined) {
+    const read = readAgentFilter(filter);
+    for (const id of read.tenantId ?? []) access.requireTenant(id);
+    return { filter: read };
+  }
   const detail = "Name the agents by their ids or by a filter, and not by both.";
   throw new Problem("validation_failed", undefined, { errors: [{ pointer: "/agentIds", code: "required", detail }] });
 }

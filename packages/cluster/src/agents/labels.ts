@@ -1,9 +1,12 @@
 import { dbLimits } from "../db/limits.ts";
+import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import { Problem } from "../http/problems.ts";
 import type { Db, Tx } from "../schema.ts";
-import { type AgentFilter, whereMatching } from "./filters.ts";
+import type { AgentFilter } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
+import { type MatchContext, matchContext, selectMatching } from "./matching.ts";
+import { labelLine } from "./search-columns.ts";
 
 /** What becomes of labels: `remove` first, then `add`. */
 export interface LabelChange {
@@ -32,12 +35,15 @@ export interface Relabelled {
 export async function labelsOf(db: Db, agentIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const labels = new Map<string, string[]>(agentIds.map((id) => [id, []]));
   for (const ids of slices(agentIds)) {
-    const rows = await db
+    const ofAgents = db
       .selectFrom("agent_label")
       .select(["agent_id", "label"])
       .where("agent_id", "in", ids)
-      .orderBy("label")
-      .execute();
+      .orderBy("label");
+    const rows = await acrossTenants(
+      ofAgents,
+      "labels of agents that were found in their tenants, or within the reach of who asks",
+    ).execute();
     for (const { agent_id, label } of rows) labels.get(agent_id)?.push(label);
   }
   return labels;
@@ -55,7 +61,8 @@ export async function selectAgents(
   now: number,
 ): Promise<LabelledAgent[]> {
   if ("filter" in selection) {
-    const rows = await agentsWhere(db, reach, selection.filter, now)
+    const { filter } = selection;
+    const rows = await agentsWhere(db, filter, await matchContext(db, reach, filter, now))
       .limit(agentLimits.maxAgentsPerBulkChange + 1)
       .execute();
     if (rows.length > agentLimits.maxAgentsPerBulkChange) throw tooMany();
@@ -64,7 +71,8 @@ export async function selectAgents(
   const ids = [...new Set(selection.ids)];
   const found: LabelledAgent[] = [];
   for (const some of slices(ids)) {
-    found.push(...(await agentsWhere(db, reach, {}, now).where("agent.id", "in", some).execute()));
+    const agents = agentsWhere(db, {}, { reach, now, protecting: [] });
+    found.push(...(await agents.where("agent.id", "in", some).execute()));
   }
   if (found.length < ids.length) throw new Problem("not_found", "One of the agents is not there.");
   return found;
@@ -117,15 +125,24 @@ export async function storeLabels(tx: Tx, changes: readonly Relabelled[], now: n
       after.map((label) => ({ agent_id: agent.id, tenant_id: tenantId, label })),
     );
     for (const some of slices(rows)) await tx.insertInto("agent_label").values(some).execute();
+    for (const [text, alike] of Map.groupBy(ofTenant, ({ after }) => after.map(labelLine).join(""))) {
+      for (const some of slices(alike)) {
+        const ids = some.map(({ agent }) => agent.id);
+        await tx
+          .updateTable("agent")
+          .set({ label_text: text })
+          .where("tenant_id", "=", tenantId)
+          .where("id", "in", ids)
+          .execute();
+      }
+    }
   }
 }
 
-function agentsWhere(db: Db, reach: Reach, filter: AgentFilter, now: number) {
-  const all = db
-    .selectFrom("agent")
-    .innerJoin("presence", "presence.agent_id", "agent.id")
-    .select(["agent.id as id", "agent.tenant_id as tenantId", "agent.host_name as hostName"]);
-  return whereMatching(all, reach, filter, now).orderBy("agent.id");
+function agentsWhere(db: Db, filter: AgentFilter, context: MatchContext) {
+  return selectMatching(db, filter, context)
+    .select(["agent.id as id", "agent.tenant_id as tenantId", "agent.host_name as hostName"])
+    .orderBy("agent.id");
 }
 
 /** Pieces that fit into one statement. */

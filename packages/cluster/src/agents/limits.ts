@@ -9,6 +9,18 @@ export const agentLimits = {
   activationKeyMaxMs: 366 * day,
   activationKeyDefaultUses: 1,
   activationKeyMaxUses: 100_000,
+  /** Lists sort by the beginning of a text: longer ones fit neither an index nor a cursor. Host names have 255 characters. */
+  maxSortTextLength: 255,
+  /** Values of one filter. More of them are no question that a person asks. */
+  maxValuesPerFilter: 50,
+  /** Agents looked at in the order of the list before the rest is searched as a whole: what most pages need, many times. */
+  minAgentsWalked: 1_000,
+  /** Values that a facet names, the most frequent first. */
+  maxFacetValues: 100,
+  /** How long counts may be old: whoever types a search asks for them with every letter. */
+  facetsKeptMs: 1_000,
+  /** Answers of facets kept for those that ask the same meanwhile. */
+  maxFacetsKept: 100,
   /** Labels sort agents; whoever needs more of them wants a database. */
   maxLabelsPerAgent: 32,
   /** A change of labels by ids: 500 ids fill a third of a body. */

@@ -1,32 +1,27 @@
 import type { CheckIn } from "@postern/protocol";
-import { toSearchText } from "../db/search-text.ts";
 import type { Tx } from "../schema.ts";
+import { type SearchColumns, searchColumns } from "./search-columns.ts";
 import type { AgentTable } from "./tables.ts";
 
 /** The columns that an agent's reports write. */
-export type ReportColumns = Pick<
-  AgentTable,
-  | "host_name"
-  | "host_name_search"
-  | "facts"
-  | "protection_state"
-  | "protection"
-  | "applied_rev"
-  | "refused_rev"
-  | "refused_code"
-  | "bundle_ver"
-  | "revision_lead"
->;
+export type ReportColumns = SearchColumns &
+  Pick<
+    AgentTable,
+    | "facts"
+    | "protection_state"
+    | "protection"
+    | "applied_rev"
+    | "refused_rev"
+    | "refused_code"
+    | "bundle_ver"
+    | "revision_lead"
+  >;
 
 /** What a check-in says beyond what is stored; null when it says nothing new, as most do. */
 export function newsOf(agent: AgentTable, checkIn: CheckIn, revisionLead: number): Partial<ReportColumns> | null {
   const { facts, protection, applied, bundleVer } = checkIn;
   const reported: Partial<ReportColumns> = {
-    ...(facts && {
-      host_name: facts.hostName,
-      host_name_search: toSearchText(facts.hostName),
-      facts: JSON.stringify(facts),
-    }),
+    ...(facts && { ...searchColumns(facts), facts: JSON.stringify(facts) }),
     protection_state: protection.state,
     protection: JSON.stringify(protection),
     applied_rev: applied.rev,

@@ -2,7 +2,6 @@ import { Type } from "typebox";
 import type { Clock } from "../clock.ts";
 import { accessOf, type RequestAccess } from "../http/access.ts";
 import { etagOf } from "../http/etag.ts";
-import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { IdParams, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
@@ -10,11 +9,10 @@ import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { ToldConfig } from "../profiles/setting-schemas.ts";
 import { desiredConfigOf } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
-import { agentSortFields, findAgentAnywhere, type KnownAgent, listAgents, positionOfAgent } from "./agents.ts";
+import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
 import { desiredRevision } from "./desired-revision.ts";
-import { agentFilters } from "./filters.ts";
 import { labelsOf } from "./labels.ts";
-import { AgentDetail, AgentSummary, toDetail, toSummary } from "./views.ts";
+import { AgentDetail, toDetail } from "./views.ts";
 
 export interface AgentServices {
   readonly reads: Db;
@@ -29,41 +27,11 @@ const AgentConfig = Type.Object({
   config: ToldConfig,
 });
 
-const Query = listQuery(agentFilters, agentSortFields);
-
 const tags = ["agents"];
-const reading = { access: { permission: "agent.read", scope: "tenant" } } as const;
 const readingOne = { access: { permission: "agent.read", scope: "object" } } as const;
 
 /** `/agents`: what is known of each agent, and what is wanted of it. */
 export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices): void {
-  api.get(
-    "/agents",
-    {
-      config: reading,
-      schema: { tags, summary: "Agents", querystring: Query, response: { 200: listOf(AgentSummary) } },
-    },
-    async (request) => {
-      const access = accessOf(request);
-      const { tenantId } = request.query;
-      if (tenantId !== undefined) access.requireTenant(tenantId);
-      const reach = tenantId === undefined ? access.reach() : new Set([tenantId]);
-      const page = pageRequest("agents", request.query, "hostName");
-      const now = clock.now();
-      const rows = await listAgents(reads, reach, request.query, page, now);
-      const labels = await labelsOf(
-        reads,
-        rows.map(({ id }) => id),
-      );
-      return toPage(
-        page,
-        rows,
-        (row) => positionOfAgent(row, page.field),
-        (row) => toSummary(row, row, labels.get(row.id) ?? [], now),
-      );
-    },
-  );
-
   api.get(
     "/agents/:id",
     {

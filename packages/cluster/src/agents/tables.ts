@@ -30,8 +30,16 @@ export interface AgentTable {
   /** As it was at enrolment; facts that say otherwise later do not change it. */
   platform: Platform;
   host_name: string;
-  /** The host name in the form for searching. */
+  /** The host name in the form for searching, as far as lists sort by it. */
   host_name_search: string;
+  /** The agent's version, as it stands in its facts. */
+  agent_version: string;
+  /** The version in the form for sorting. */
+  version_order: string;
+  /** What a search looks through, in the form for searching: host name and addresses, one to a line. */
+  search_text: string;
+  /** Its labels once more, for the list: each between two line ends. */
+  label_text: string;
   /** JSON of the facts reported last. */
   facts: string;
   /** `x` of the public identity key. */

@@ -4,9 +4,10 @@ import { toRfc3339 } from "../clock.ts";
 import { nullable, oneOf, type Static, Time, Uuid } from "../http/schema.ts";
 import type { KnownAgent } from "./agents.ts";
 import { desiredRevision } from "./desired-revision.ts";
+import { isConfigApplied, protectionGapOf, protectionGaps } from "./protection-gap.ts";
 import { toReportedTime } from "./reported-time.ts";
 import { agentStates, stateOfAgent } from "./state.ts";
-import type { AgentTable, PresenceTable } from "./tables.ts";
+import type { AgentTable } from "./tables.ts";
 
 const summary = {
   id: Uuid,
@@ -17,17 +18,35 @@ const summary = {
   agentVersion: Type.String(),
   state: oneOf(agentStates),
   protection: nullable(oneOf(protectionStates, { description: "As reported last; null until it has reported." })),
+  protectionSince: nullable(Time),
+  protectionGap: nullable(
+    oneOf(protectionGaps, { description: "Why protection or config is not the one wanted; null: it is." }),
+  ),
+  wouldDrop: nullable(
+    Type.Object(
+      { profileId: Uuid, since: Time },
+      { description: "Its facts alone would move it to this unprotecting profile; it waits for a user to confirm." },
+    ),
+  ),
+  config: Type.Object({
+    desiredRev: Type.Integer(),
+    appliedRev: Type.Integer({ description: "0 until it has reported." }),
+    refused: nullable(Type.Object({ rev: Type.Integer(), code: Type.String() })),
+  }),
   profileId: Uuid,
+  profile: Type.Object({ id: Uuid, name: Type.String() }),
+  tenant: Type.Object({ id: Uuid, name: Type.String() }),
+  addresses: Type.Array(Type.String()),
   labels: Type.Array(Type.String()),
   enrolledAt: Time,
   seenAt: Time,
+  dueAt: Time,
 };
 export const AgentSummary = Type.Object(summary);
+export type AgentSummary = Static<typeof AgentSummary>;
 
 export const AgentDetail = Type.Object({
   ...summary,
-  tenant: Type.Object({ id: Uuid, name: Type.String() }),
-  profile: Type.Object({ id: Uuid, name: Type.String() }),
   facts: Type.Object({
     hostName: Type.String(),
     platform: oneOf(platforms),
@@ -46,29 +65,17 @@ export const AgentDetail = Type.Object({
       layers: Type.Record(Type.String(), Type.String()),
     }),
   ),
-  wouldDrop: nullable(
-    Type.Object(
-      { profileId: Uuid, since: Time },
-      { description: "Its facts alone would move it to this unprotecting profile; it waits for a user to confirm." },
-    ),
-  ),
-  config: Type.Object({
-    desiredRev: Type.Integer(),
-    appliedRev: Type.Integer({ description: "0 until it has reported." }),
-    refused: nullable(Type.Object({ rev: Type.Integer(), code: Type.String() })),
-  }),
   trustBundle: Type.Object({ current: Type.Integer(), acknowledged: Type.Integer() }),
   identityThumbprint: Type.String(),
-  dueAt: Time,
 });
 
 export function toSummary(
-  agent: AgentTable,
-  presence: PresenceTable,
+  { agent, presence, profile, tenantName, revision }: KnownAgent,
   labels: readonly string[],
   now: number,
-): Static<typeof AgentSummary> {
+): AgentSummary {
   const facts = JSON.parse(agent.facts) as Facts;
+  const protection = agent.protection === null ? null : (JSON.parse(agent.protection) as ProtectionReport);
   return {
     id: agent.id,
     tenantId: agent.tenant_id,
@@ -78,35 +85,49 @@ export function toSummary(
     agentVersion: facts.agentVersion,
     state: stateOfAgent(presence, now),
     protection: agent.protection_state,
-    profileId: agent.profile_id,
-    labels: [...labels],
-    enrolledAt: toRfc3339(agent.enrolled_at),
-    seenAt: toRfc3339(presence.seen_at),
-  };
-}
-
-export function toDetail(
-  { agent, presence, profile, tenantName, revision }: KnownAgent,
-  labels: readonly string[],
-  bundleVersion: number,
-  now: number,
-): Static<typeof AgentDetail> {
-  return {
-    ...toSummary(agent, presence, labels, now),
-    tenant: { id: agent.tenant_id, name: tenantName },
-    profile: { id: profile.id, name: profile.name },
-    facts: JSON.parse(agent.facts) as Facts,
-    protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
+    protectionSince: protection === null ? null : toReportedTime(protection.since),
+    protectionGap: gapOf({ agent, profile, revision }),
     wouldDrop: wouldDropOf(agent),
     config: {
       desiredRev: desiredRevision(revision, agent.applied_rev).rev,
       appliedRev: agent.applied_rev,
       refused: refusedOf(agent),
     },
-    trustBundle: { current: bundleVersion, acknowledged: agent.bundle_ver },
-    identityThumbprint: agent.identity_thumbprint,
+    profileId: agent.profile_id,
+    profile: { id: profile.id, name: profile.name },
+    tenant: { id: agent.tenant_id, name: tenantName },
+    addresses: facts.addresses,
+    labels: [...labels],
+    enrolledAt: toRfc3339(agent.enrolled_at),
+    seenAt: toRfc3339(presence.seen_at),
     dueAt: toRfc3339(presence.due_at),
   };
+}
+
+export function toDetail(
+  known: KnownAgent,
+  labels: readonly string[],
+  bundleVersion: number,
+  now: number,
+): Static<typeof AgentDetail> {
+  const { agent } = known;
+  return {
+    ...toSummary(known, labels, now),
+    facts: JSON.parse(agent.facts) as Facts,
+    protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
+    trustBundle: { current: bundleVersion, acknowledged: agent.bundle_ver },
+    identityThumbprint: agent.identity_thumbprint,
+  };
+}
+
+function gapOf({ agent, profile, revision }: Pick<KnownAgent, "agent" | "profile" | "revision">) {
+  return protectionGapOf({
+    platform: agent.platform,
+    protection: agent.protection_state,
+    isApplied: isConfigApplied(agent, revision),
+    hasRefused: agent.refused_rev !== null,
+    isWanted: profile.settings.serviceProtection.on,
+  });
 }
 
 function wouldDropOf({ would_drop_profile_id: profileId, would_drop_since: since }: AgentTable) {

@@ -11,6 +11,6 @@ export const httpLimits = {
   maxPathParameterLength: 253,
   maxPageItems: 500,
   defaultPageItems: 50,
-  /** A cursor holds one sort key and one id. */
-  maxCursorLength: 1_024,
+  /** A cursor holds one sort key, which may be a host name of 255 characters of any script, and one id. */
+  maxCursorLength: 4_096,
 } as const;

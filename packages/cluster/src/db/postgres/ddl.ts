@@ -4,6 +4,7 @@
  */
 export function renderPostgresDdl(statement: string): string {
   return statement
+    .replaceAll(/\b(\w+) ->> /g, "$1::json ->> ")
     .replaceAll(/\b(\w+)\s+text\b/g, '$1 text collate "C"')
     .replaceAll(/\b(\w+)\s+bytes\b/g, "$1 bytea")
     .replaceAll(/\b(\w+)\s+flag\b/g, "$1 int2 check ($1 in (0, 1))");

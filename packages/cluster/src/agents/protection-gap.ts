@@ -1,0 +1,41 @@
+import type { ProtectionState } from "@postern/protocol";
+import { desiredRevision, type RevisionSources } from "./desired-revision.ts";
+import type { AgentTable } from "./tables.ts";
+
+/** Why the protection of a Windows agent is not the one that its profile wants. */
+export const protectionGaps = [
+  "not_reported",
+  "config_refused",
+  "config_pending",
+  "lifted",
+  "not_protected",
+  "still_protected",
+] as const;
+export type ProtectionGap = (typeof protectionGaps)[number];
+
+export interface GapSources {
+  readonly platform: AgentTable["platform"];
+  /** What it reported last; null: nothing yet. */
+  readonly protection: ProtectionState | null;
+  /** Whether it has applied the config that is wanted of it now. */
+  readonly isApplied: boolean;
+  readonly hasRefused: boolean;
+  /** Whether its profile switches service protection on. */
+  readonly isWanted: boolean;
+}
+
+/** Where desired and applied protection differ, and why; null: they do not, or there is no protection on its platform. */
+export function protectionGapOf(agent: GapSources): ProtectionGap | null {
+  const { platform, protection, isApplied, hasRefused, isWanted } = agent;
+  if (platform !== "windows") return null;
+  if (protection === null) return "not_reported";
+  if (!isApplied) return hasRefused ? "config_refused" : "config_pending";
+  if (!isWanted) return protection === "on" ? "still_protected" : null;
+  if (protection === "on") return null;
+  return protection === "lifted" ? "lifted" : "not_protected";
+}
+
+/** Whether an agent has applied what is wanted of it now. */
+export function isConfigApplied(agent: Pick<AgentTable, "applied_rev">, sources: RevisionSources): boolean {
+  return desiredRevision(sources, agent.applied_rev).rev === agent.applied_rev;
+}
