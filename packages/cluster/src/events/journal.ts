@@ -4,6 +4,7 @@ import { onPage } from "../db/keyset.ts";
 import { withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
+import { lastRestoredAt } from "../restore-gaps.ts";
 import type { Db, Tx } from "../schema.ts";
 import { recordRedemption } from "../tokens/redemptions.ts";
 import type { RedemptionVerdict } from "../tokens/tables.ts";
@@ -30,7 +31,10 @@ export async function storeEntries(
   now: number,
 ): Promise<number> {
   const stored = await storedAround(tx, owner, entries);
-  const judged = judgeEntries(owner.journalId, entries, stored, await highestStored(tx, owner));
+  const storedTo = await highestStored(tx, owner);
+  const isBeyond = Math.min(...entries.map(({ seq }) => seq)) > storedTo + 1;
+  const isTorn = isBeyond && (await isTornByRestore(tx, owner));
+  const judged = judgeEntries(owner.journalId, entries, stored, storedTo, isTorn);
   if (judged.fresh.length > 0) {
     const rows = judged.fresh.map((one) => toRow(owner, one, newId(), now));
     await tx.insertInto("journal_entry").values(rows).execute();
@@ -40,7 +44,7 @@ export async function storeEntries(
   return judged.acked;
 }
 
-/** The highest `seq` stored of a journal; all below it are stored too. 0: none. */
+/** The highest `seq` stored of a journal; all below it are stored too, or were lost by a restore. 0: none. */
 export async function highestStored(db: Db, { agentId, tenantId, journalId }: JournalOwner): Promise<number> {
   const last = await db
     .selectFrom("journal_entry")
@@ -52,6 +56,33 @@ export async function highestStored(db: Db, { agentId, tenantId, journalId }: Jo
     .limit(1)
     .executeTakeFirst();
   return last?.seq ?? 0;
+}
+
+/**
+ * Whether the cluster was restored since it last stored something of this journal: then the agent may have been told that
+ * more was stored, and have forgotten it. The first delivery after that closes the hole, so that there is no second one.
+ */
+async function isTornByRestore(tx: Tx, { agentId, tenantId, journalId }: JournalOwner): Promise<boolean> {
+  const restoredAt = await lastRestoredAt(tx);
+  if (restoredAt === null) return false;
+  const last = await tx
+    .selectFrom("journal_entry")
+    .select("received_at as at")
+    .where("tenant_id", "=", tenantId)
+    .where("agent_id", "=", agentId)
+    .where("journal_id", "=", journalId)
+    .orderBy("seq", "desc")
+    .orderBy("received_at", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (last !== undefined) return last.at < restoredAt;
+  const agent = await tx
+    .selectFrom("agent")
+    .select("enrolled_at as at")
+    .where("tenant_id", "=", tenantId)
+    .where("id", "=", agentId)
+    .executeTakeFirst();
+  return agent !== undefined && agent.at < restoredAt;
 }
 
 export interface EventFilter {

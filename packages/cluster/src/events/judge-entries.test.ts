@@ -31,6 +31,23 @@ test("takes a journal from its beginning", () => {
   expect(acked).toBe(3);
 });
 
+test("goes on behind what a restore has lost, and says that the link is missing", () => {
+  const entries = journal(5);
+  const { fresh, acked } = judgeEntries(journalId, entries.slice(3), asStored(entries.slice(0, 1)), 1, true);
+  expect(fresh.map(({ entry, linked, forked }) => [entry.seq, linked, forked])).toEqual([
+    [4, false, false],
+    [5, true, false],
+  ]);
+  expect(acked).toBe(5);
+});
+
+test("a restore explains no hole within one delivery", () => {
+  const entries = journal(5);
+  const { fresh, acked } = judgeEntries(journalId, [...entries.slice(1, 2), ...entries.slice(3)], [], 0, true);
+  expect(fresh.map(({ entry }) => entry.seq)).toEqual([2]);
+  expect(acked).toBe(2);
+});
+
 test("passes over what is stored and goes on behind it", () => {
   const entries = journal(4);
   const { fresh, acked } = judgeEntries(journalId, entries, asStored(entries.slice(0, 2)), 2);

@@ -29,16 +29,20 @@ export interface JudgedEntry {
  * Compares what an agent delivers with what is stored of this journal.
  *
  * Delivery is at least once, so known entries are passed over. An entry beyond a gap is passed over too and comes again:
- * what is stored reaches from 1 to `acked` without a hole. Nothing that was delivered is ever dropped for disagreeing.
+ * what is stored reaches from 1 to `acked` without a hole, but for one that a restore has torn: an agent forgets what was
+ * acknowledged, and delivers its oldest entry first, so what is before that is lost. Nothing that was delivered is ever
+ * dropped for disagreeing.
  *
  * @param stored the journal's entries from the one before the first delivered on
  * @param storedTo the highest `seq` stored; 0 when there is none
+ * @param isTorn whether entries after `storedTo` were lost by a restore
  */
 export function judgeEntries(
   journalId: string,
   entries: readonly JournalEntry[],
   stored: readonly StoredEntry[],
   storedTo: number,
+  isTorn = false,
 ): JudgedEntries {
   const hashes = new Map<number, Set<string>>();
   const note = (seq: number, hash: string) => hashes.set(seq, (hashes.get(seq) ?? new Set()).add(hash));
@@ -47,8 +51,9 @@ export function judgeEntries(
 
   const fresh: JudgedEntry[] = [];
   const forked = new Map<string, StoredEntry>();
-  let acked = storedTo;
-  for (const entry of [...entries].sort((a, b) => a.seq - b.seq)) {
+  const inOrder = [...entries].sort((a, b) => a.seq - b.seq);
+  let acked = isTorn ? Math.max(storedTo, (inOrder[0]?.seq ?? 0) - 1) : storedTo;
+  for (const entry of inOrder) {
     if (entry.seq > acked + 1) break;
     const hash = journalEntryHash(entry);
     const others = hashes.get(entry.seq) ?? new Set<string>();
