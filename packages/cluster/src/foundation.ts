@@ -13,6 +13,7 @@ import { openSqliteStore } from "./db/sqlite/open.ts";
 import { createPasswords, type Passwords } from "./identity/passwords.ts";
 import { hasKeyStore, type KeyStore, KeyStoreError, openKeyStore } from "./keys/key-store.ts";
 import { type Database, migrations, type Store } from "./schema.ts";
+import { tenantColumns } from "./tenant-columns.ts";
 
 /** What every command that works on a data directory needs, opened and locked. */
 export interface Foundation {
@@ -68,12 +69,14 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
 
 async function openStore(config: Config, now: () => number, onDeath: (error: Error) => void): Promise<Store> {
   const { database, dataDirectory } = config;
-  if (database === null) return openSqliteStore<Database>({ directory: dataDirectory, migrations, now, onDeath });
+  if (database === null)
+    return openSqliteStore<Database>({ directory: dataDirectory, migrations, tenantColumns, now, onDeath });
   // Nodes may share a directory: what one of them adds to it is the same for all. But only one may make the first keys.
-  if (hasKeyStore(keyDirectoryOf(config))) return openPostgresStore<Database>({ ...database, migrations, now });
+  if (hasKeyStore(keyDirectoryOf(config)))
+    return openPostgresStore<Database>({ ...database, migrations, tenantColumns, now });
   const lock = lockDataDirectory(dataDirectory);
   try {
-    const store = await openPostgresStore<Database>({ ...database, migrations, now });
+    const store = await openPostgresStore<Database>({ ...database, migrations, tenantColumns, now });
     return { ...store, close: () => store.close().finally(() => lock.release()) };
   } catch (error) {
     lock.release();

@@ -10,6 +10,7 @@ import { clientConfig } from "./db/postgres/connections.ts";
 import { openPostgresStore } from "./db/postgres/open.ts";
 import { openSqliteStore } from "./db/sqlite/open.ts";
 import type { Store } from "./db/store.ts";
+import { tenantColumns } from "./tenant-columns.ts";
 
 /** The PostgreSQL server of this run; `npm run test:postgres` starts one and runs the same tests on it. */
 const server = process.env["POSTERN_TEST_POSTGRES"];
@@ -88,7 +89,7 @@ function inDirectory(directory: string): EngineParts {
   };
   return {
     url: null,
-    open: (migrations) => openSqliteStore({ directory, migrations, now: () => 1, onDeath }),
+    open: (migrations) => openSqliteStore({ directory, migrations, tenantColumns, now: () => 1, onDeath }),
     query,
     tables: async () => namesOf(await query("select name from sqlite_schema where type = 'table' order by name")),
     remove: async () => {},
@@ -101,7 +102,8 @@ async function onServer(): Promise<EngineParts> {
   const query = (sql: string) => queryPostgres(url, sql);
   return {
     url,
-    open: (migrations) => openPostgresStore({ address, listenAddress: address, migrations, now: () => 1 }),
+    open: (migrations) =>
+      openPostgresStore({ address, listenAddress: address, migrations, tenantColumns, now: () => 1 }),
     query,
     tables: async () =>
       namesOf(await query("select tablename as name from pg_tables where schemaname = 'public' order by 1")),

@@ -33,7 +33,9 @@ beforeAll(async () => {
   await record(0, 2);
   await scene.checkpoints.signHeads(); // 3: t1 4
   await record(1, 0);
-  const kept = await Promise.all(tables.map((table) => scene.store.reads.selectFrom(table).selectAll().execute()));
+  const kept = await Promise.all(
+    tables.map((table) => scene.store.reads.withoutPlugins().selectFrom(table).selectAll().execute()),
+  );
   restore = () =>
     scene.tamper(async (db) => {
       for (const [index, table] of tables.entries()) {

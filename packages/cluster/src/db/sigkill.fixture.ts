@@ -12,6 +12,7 @@ interface Tables {
 const store = await openSqliteStore<Tables>({
   directory,
   migrations: [{ name: "written-1", statements: ["create table written (number int8 primary key)"] }],
+  tenantColumns: {},
   now: () => 1,
   onDeath: (error) => {
     throw error;

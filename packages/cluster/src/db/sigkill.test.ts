@@ -46,6 +46,7 @@ test("killed at any moment, the store has lost nothing that it answered, and can
   const store = await openSqliteStore<Tables>({
     directory,
     migrations: [{ name: "written-1", statements: ["create table written (number int8 primary key)"] }],
+    tenantColumns: {},
     now: () => 1,
     onDeath: () => {},
   });

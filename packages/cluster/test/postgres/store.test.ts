@@ -22,7 +22,13 @@ const stores: Store<Tables>[] = [];
 
 async function open(): Promise<Store<Tables>> {
   const address = addressOf(database.url);
-  const store = await openPostgresStore<Tables>({ address, listenAddress: address, migrations, now: () => 1 });
+  const store = await openPostgresStore<Tables>({
+    address,
+    listenAddress: address,
+    migrations,
+    tenantColumns: {},
+    now: () => 1,
+  });
   stores.push(store);
   return store;
 }
@@ -194,19 +200,25 @@ test("a number that would lose digits is an error, not another number", async ()
 
 test("a server that cannot be reached is named, with what to do and without the password", async () => {
   const address = { ...addressOf(database.url), port: 1, password: "s3cret" };
-  const opening = openPostgresStore({ address, listenAddress: address, migrations, now: () => 1 });
+  const opening = openPostgresStore({ address, listenAddress: address, migrations, tenantColumns: {}, now: () => 1 });
   await expect(opening).rejects.toThrow(/database test_\w+ on 127.0.0.1:1 cannot be used .*Check DATABASE_URL/);
   await expect(opening).rejects.toThrow(expect.objectContaining({ message: expect.not.stringContaining("s3cret") }));
   const nowhere = { ...addressOf(database.url), database: "nowhere" };
   await expect(
-    openPostgresStore({ address: nowhere, listenAddress: nowhere, migrations, now: () => 1 }),
+    openPostgresStore({ address: nowhere, listenAddress: nowhere, migrations, tenantColumns: {}, now: () => 1 }),
   ).rejects.toThrow(/"nowhere" does not exist/);
 });
 
 test("where the node cannot listen, it does not start", async () => {
   const address = addressOf(database.url);
   const listenAddress = { ...address, port: 1 };
-  const store = await openPostgresStore<Tables>({ address, listenAddress, migrations, now: () => 1 });
+  const store = await openPostgresStore<Tables>({
+    address,
+    listenAddress,
+    migrations,
+    tenantColumns: {},
+    now: () => 1,
+  });
   stores.push(store);
   await expect(
     store.signals.listen(

@@ -26,7 +26,7 @@ async function connect(host: string, { port }: PostgresServer, parameters = `&ss
   const url = `postgres://postern@${host}:${port}/postgres?sslmode=verify-full${parameters}`;
   const { database } = loadConfig({ env: { DATABASE_URL: url }, flags: {}, file: null });
   if (database === null) throw new Error("no database");
-  const store = await openPostgresStore<object>({ ...database, migrations: [], now: () => 1 });
+  const store = await openPostgresStore<object>({ ...database, migrations: [], tenantColumns: {}, now: () => 1 });
   await (
     await store.signals.listen(
       () => {},

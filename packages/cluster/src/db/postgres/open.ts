@@ -4,6 +4,7 @@ import { countFailure, createGroupCommit } from "../group-commit.ts";
 import { postgresLimits } from "../limits.ts";
 import { applyMigrations, type Migration, missingMigrations } from "../migration.ts";
 import type { Store } from "../store.ts";
+import { type TenantColumns, tenantGuard } from "../tenant-guard.ts";
 import { describeAddress, type PostgresAddress } from "./address.ts";
 import { openConnections } from "./connections.ts";
 import { renderPostgresDdl } from "./ddl.ts";
@@ -15,6 +16,7 @@ export interface OpenPostgresOptions {
   /** For the connection that listens, which must go to the server itself, past any pooler. */
   readonly listenAddress: PostgresAddress;
   readonly migrations: readonly Migration[];
+  readonly tenantColumns: TenantColumns;
   readonly now: () => number;
 }
 
@@ -41,10 +43,11 @@ export async function openPostgresStore<DB>(options: OpenPostgresOptions): Promi
   ];
   const begin = ["begin", ...limits, takeTurn].join("; ");
   const failures = { count: 0, conflicts: 0 };
+  const plugins = [tenantGuard(options.tenantColumns), emptyLists];
   const writes = new Kysely<DB>({
     // The server ends a statement in time by itself; the driver's own limit is for a server that is gone.
     dialect: postgresDialect(openConnections(address, { max: 1, maxQueryMs: 2 * maxWriteMs }), begin),
-    plugins: [emptyLists],
+    plugins,
     log: (event) => {
       if (event.level === "error") countFailure(failures, event.error);
     },
@@ -52,7 +55,7 @@ export async function openPostgresStore<DB>(options: OpenPostgresOptions): Promi
   const readers = openConnections(address, { max: maxReaders, maxQueryMs: maxReadMs, check: refuseWrites });
   const reads = new Kysely<DB>({
     dialect: postgresDialect(readers, "begin transaction isolation level repeatable read, read only"),
-    plugins: [emptyLists],
+    plugins,
   });
   const group = createGroupCommit(writes, failures);
   return {

@@ -9,7 +9,7 @@ let directory: string;
 let store: Store<object>;
 
 function open(): Promise<Store<object>> {
-  return openSqliteStore<object>({ directory, migrations: [], now: () => 1, onDeath: () => {} });
+  return openSqliteStore<object>({ directory, migrations: [], tenantColumns: {}, now: () => 1, onDeath: () => {} });
 }
 
 beforeEach(async () => {

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Kysely } from "kysely";
+import { Kysely, type KyselyPlugin } from "kysely";
 import { DatabaseError, DatabaseUnusable } from "../database-error.ts";
 import { countFailure, createGroupCommit } from "../group-commit.ts";
 import { applyMigrations, type Migration, type MigrationOptions, missingMigrations } from "../migration.ts";
 import type { Store } from "../store.ts";
+import { type TenantColumns, tenantGuard } from "../tenant-guard.ts";
 import { lockDataDirectory } from "./data-lock.ts";
 import { renderSqliteDdl } from "./ddl.ts";
 import { sqliteDialect } from "./dialect.ts";
@@ -15,6 +16,7 @@ export interface OpenSqliteOptions {
   /** An existing directory; `postern.db` is made in it. */
   readonly directory: string;
   readonly migrations: readonly Migration[];
+  readonly tenantColumns: TenantColumns;
   readonly now: () => number;
   /** The writer's thread has died; the process should end. */
   readonly onDeath: (error: Error) => void;
@@ -40,15 +42,16 @@ export async function openSqliteStore<DB>(options: OpenSqliteOptions): Promise<S
 async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): void }): Promise<Store<DB>> {
   const path = databaseIn(options.directory);
   const failures = { count: 0, conflicts: 0 };
-  const writes = await startWrites<DB>(path, options.onDeath, (error) => countFailure(failures, error));
+  const plugins = [tenantGuard(options.tenantColumns)];
+  const writes = await startWrites<DB>(path, options.onDeath, plugins, (error) => countFailure(failures, error));
   try {
-    await applyMigrations(writes, migrationOptions(options));
+    await applyMigrations(writes.withoutPlugins(), migrationOptions(options));
   } catch (error) {
     await writes.destroy();
     throw error;
   }
 
-  const reads = new Kysely<DB>({ dialect: sqliteDialect(openReaders(path)) });
+  const reads = new Kysely<DB>({ dialect: sqliteDialect(openReaders(path)), plugins });
   const group = createGroupCommit(writes, failures);
   return {
     reads,
@@ -70,7 +73,7 @@ async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): voi
  * @returns the names of the migrations that ran
  * @throws {DataDirectoryInUse, SchemaMismatch, DatabaseUnusable}
  */
-export async function migrateSqlite(options: Omit<OpenSqliteOptions, "onDeath">): Promise<string[]> {
+export async function migrateSqlite(options: Omit<OpenSqliteOptions, "onDeath" | "tenantColumns">): Promise<string[]> {
   const lock = lockDataDirectory(options.directory);
   try {
     const writes = await startWrites<unknown>(databaseIn(options.directory), () => {});
@@ -88,7 +91,7 @@ export async function migrateSqlite(options: Omit<OpenSqliteOptions, "onDeath">)
 export async function planSqlite({
   directory,
   migrations,
-}: Omit<OpenSqliteOptions, "onDeath" | "now">): Promise<string[]> {
+}: Omit<OpenSqliteOptions, "onDeath" | "tenantColumns" | "now">): Promise<string[]> {
   const path = databaseIn(directory);
   if (!existsSync(path)) return migrations.map(({ name }) => name);
   const reads = new Kysely<unknown>({ dialect: sqliteDialect(openReaders(path)) });
@@ -106,6 +109,7 @@ export async function planSqlite({
 async function startWrites<DB>(
   path: string,
   onDeath: (error: Error) => void,
+  plugins: KyselyPlugin[] = [],
   onFailure: (error: unknown) => void = () => {},
 ): Promise<Kysely<DB>> {
   const writer = await startWriter(path, onDeath);
@@ -117,6 +121,7 @@ async function startWrites<DB>(
       release: () => {},
       close: () => writer.close(),
     }),
+    plugins,
     log: (event) => {
       if (event.level === "error") onFailure(event.error);
     },
