@@ -58,14 +58,13 @@ export function createTenants({ durable, audit, clock, newId, whenCreated }: Ten
           const before = await findTenant(tx, id);
           if (before === undefined) throw new Problem("not_found");
           mayChange(before);
-          const tenant: TenantTable = {
-            ...before,
+          const change = {
             name,
             name_search: toSearchText(name),
             changed_at: clock.now(),
             revision: before.revision + 1,
           };
-          await tx.updateTable("tenant").set(tenant).where("id", "=", id).execute();
+          await tx.updateTable("tenant").set(change).where("id", "=", id).execute();
           audit.record(tx, {
             tenantId: id,
             action: "tenant.rename",
@@ -74,7 +73,7 @@ export function createTenants({ durable, audit, clock, newId, whenCreated }: Ten
             target: { kind: "tenant", id, name },
             details: { before: before.name },
           });
-          return tenant;
+          return { ...before, ...change };
         }),
       ),
   };
