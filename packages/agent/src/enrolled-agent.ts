@@ -1,4 +1,4 @@
-import { maxJournalEntries, openTrustBundle } from "@postern/protocol";
+import { type Facts, maxJournalEntries, openTrustBundle } from "@postern/protocol";
 import type { Changed } from "./core/effects.ts";
 import { receiveAnswer } from "./core/receive-answer.ts";
 import { reportProtection } from "./core/report.ts";
@@ -8,7 +8,7 @@ import type { AgentEvent, Outcome } from "./core/step.ts";
 import { type Enrolment, identitySigner } from "./enrolment.ts";
 import { persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
 import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
-import { exchangeWith } from "./link/exchange.ts";
+import { type Exchange, exchangeWith } from "./link/exchange.ts";
 import { collectFacts } from "./link/facts.ts";
 import type { Clock, Platform } from "./ports.ts";
 import { type RunningAgent, runAgent } from "./running-agent.ts";
@@ -16,7 +16,12 @@ import { anchoredPins } from "./store/anchored-pins.ts";
 import type { FileSystem } from "./store/file-system.ts";
 import { beginJournal, type Journal, openJournal } from "./store/journal-file.ts";
 import { stateFile } from "./store/state-file.ts";
-import { removePendingEnrolment, type TrustAnchor, writeTrustAnchor } from "./store/trust-anchor.ts";
+import {
+  type ClusterAddress,
+  removePendingEnrolment,
+  type TrustAnchor,
+  writeTrustAnchor,
+} from "./store/trust-anchor.ts";
 
 /** What an agent is made of beside its own code. */
 export interface ServicePorts {
@@ -31,6 +36,10 @@ export interface ServicePorts {
   /** Uniform in [0, 1). */
   random(): number;
   log(line: string): void;
+  /** What the workload says of itself, where it is not this machine. */
+  facts?(): Facts;
+  /** The way to the cluster, where it is not simply HTTP from here. */
+  exchangeWith?(address: ClusterAddress): Exchange;
 }
 
 /** An agent that has enrolled, at work: core, stores, guard and link. */
@@ -124,7 +133,7 @@ function work(
   });
   let timer: NodeJS.Timeout | undefined;
   const checkIns = startCheckIns({
-    exchange: exchangeWith(anchor.cluster),
+    exchange: (ports.exchangeWith ?? exchangeWith)(anchor.cluster),
     identityKey: identitySigner(anchor.identityKey),
     clock,
     report() {
@@ -138,7 +147,7 @@ function work(
         journal: { id: journal.id, entries: journal.batch(maxJournalEntries) },
       };
     },
-    facts: () => collectFacts(platform, ports.agentVersion),
+    facts: () => factsOf(ports),
     receive,
     newNonce: () => newNonce(ports),
     random: ports.random,
@@ -204,6 +213,15 @@ function work(
     if (left > 0 && left < before) checkInNow();
     return before === 0 || left < before;
   }
+}
+
+/** What the workload says of itself. */
+export function factsOf({
+  facts,
+  platform,
+  agentVersion,
+}: Pick<ServicePorts, "facts" | "platform" | "agentVersion">): Facts {
+  return facts?.() ?? collectFacts(platform, agentVersion);
 }
 
 /** 16 random bytes, base64url. */

@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:cry
 import { type AgentConfigClaims, type Facts, parseActivationKey, signerOf } from "@postern/protocol";
 import type { Signer } from "@postern/token";
 import { EnrolmentFailed, enrol } from "./link/enrol.ts";
-import { checkClusterUrl, exchangeWith } from "./link/exchange.ts";
+import { checkClusterUrl, type Exchange, exchangeWith } from "./link/exchange.ts";
 import type { Clock } from "./ports.ts";
 import type { FileSystem } from "./store/file-system.ts";
 import {
@@ -20,6 +20,7 @@ export interface EnrolmentPorts {
   readonly facts: Facts;
   newId(): string;
   newNonce(): string;
+  exchangeWith?(address: ClusterAddress): Exchange;
 }
 
 /** A verified enrolment, of which nothing is written down yet. */
@@ -51,7 +52,7 @@ export async function enrolAt(
 
   const pending = pendingEnrolment(key.id, address.url, ports);
   const { opened, ageMs } = await enrol({
-    exchange: exchangeWith(address),
+    exchange: (ports.exchangeWith ?? exchangeWith)(address),
     key,
     requestId: pending.requestId,
     nonce: pending.nonce,

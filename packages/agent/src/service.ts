@@ -1,10 +1,16 @@
 import { type Command, type CommandAnswer, parseCommand, refuse } from "./commands.ts";
 import type { PersistedState } from "./core/state.ts";
-import { adoptEnrolment, type EnrolledAgent, newNonce, resumeAgent, type ServicePorts } from "./enrolled-agent.ts";
+import {
+  adoptEnrolment,
+  type EnrolledAgent,
+  factsOf,
+  newNonce,
+  resumeAgent,
+  type ServicePorts,
+} from "./enrolled-agent.ts";
 import { type Enrolment, enrolAt } from "./enrolment.ts";
 import { stopMs } from "./limits.ts";
 import { EnrolmentFailed } from "./link/enrol.ts";
-import { collectFacts } from "./link/facts.ts";
 import { performCommand } from "./perform-command.ts";
 import { AlreadyRunning, type LayerReport, type StopReason } from "./ports.ts";
 import { NotSaved } from "./running-agent.ts";
@@ -145,9 +151,10 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
           fs,
           folder: data,
           clock,
-          facts: collectFacts(platform, ports.agentVersion),
+          facts: factsOf(ports),
           newId: ports.newId,
           newNonce: () => newNonce(ports),
+          ...(ports.exchangeWith ? { exchangeWith: ports.exchangeWith } : {}),
         },
       );
       // The cluster it still belongs to may have switched protection on meanwhile.
