@@ -13,6 +13,10 @@ import { checkInRoutes } from "./check-in/routes.ts";
 import { type CheckInTiming, usualTiming } from "./check-in/timing.ts";
 import { isReachedByTls } from "./config/config.ts";
 import type { OidcConfig } from "./config/oidc.ts";
+import { alarmRoutes } from "./events/alarm-routes.ts";
+import { startAlarmWatch } from "./events/alarm-watch.ts";
+import { raiseTokenAltered } from "./events/alarms.ts";
+import { alarmLimits } from "./events/limits.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
 import { createConsoleFiles } from "./http/console-files.ts";
@@ -40,6 +44,7 @@ import { jwksRoute, keyRoutes } from "./keys/routes.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
 import { versionRoutes } from "./profiles/version-routes.ts";
+import type { Tx } from "./schema.ts";
 import { openSharedChangeFeed } from "./shared-changes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
 import { createTenants } from "./tenants/tenants.ts";
@@ -56,6 +61,8 @@ export interface AppOptions {
   /** Where the built console lies; undefined: there is none. */
   readonly consoleDirectory?: string | undefined;
   readonly timing?: CheckInTiming | undefined;
+  /** How often it is looked whether alarms begin or end with the passing of time. */
+  readonly watchEveryMs?: number | undefined;
 }
 
 /**
@@ -71,6 +78,7 @@ export async function createApp({
   version,
   consoleDirectory: directory,
   timing = usualTiming,
+  watchEveryMs = alarmLimits.watchEveryMs,
 }: AppOptions): Promise<Server> {
   const { config, clock, randomBytes, newId, store, audit, passwords } = foundation;
   const { reads, durable } = store;
@@ -114,6 +122,17 @@ export async function createApp({
     failed: (error) => app.log.error({ err: error }, "the cluster's keys cannot be loaded"),
   });
 
+  const watch = startAlarmWatch({
+    store,
+    clock,
+    newId,
+    feed,
+    nodeId: newId(),
+    everyMs: watchEveryMs,
+    warn: (error, message) => app.log.error({ err: error }, message),
+  });
+  app.addHook("preClose", () => watch.stop());
+
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
@@ -151,8 +170,10 @@ export async function createApp({
       labelRoutes(api, { store, audit, clock, keys, feed });
       intentRoutes(api, { store, audit, clock, newId, feed });
       dropRoutes(api, { store, audit, clock, keys, feed });
-      tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed });
+      const whenAltered = (tx: Tx, tokenId: string) => raiseTokenAltered(tx, { newId, feed }, tokenId, clock.now());
+      tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed, whenAltered });
       eventRoutes(api, reads);
+      alarmRoutes(api, { store, audit, clock, feed });
       done();
     },
     { prefix: "/api/v1" },

@@ -2,6 +2,7 @@ import type { Transaction } from "kysely";
 
 export interface ChangeTables {
   cluster_change: ClusterChangeTable;
+  cluster_news: ClusterChangeTable;
 }
 
 /** The newest changes, so that each node learns of those that were made through others. */
@@ -10,7 +11,7 @@ export interface ClusterChangeTable {
   number: number;
   /** Of this very change: a database that was put back counts the same numbers again. */
   id: string;
-  /** JSON of a {@link Change}. */
+  /** JSON of a {@link Change} or of {@link News}. */
   body: string;
 }
 
@@ -26,6 +27,38 @@ export type Change =
   /** Changes were missed: whatever somebody waits for may have happened. */
   | { readonly kind: "anything" };
 
+/**
+ * Something that people who look on may want to see at once. Apart from {@link Change}, since there is far more of it
+ * and no check-in waits for it: thousands of held ones must not be asked each time whether it concerns them.
+ */
+export type News =
+  /** What is known of an agent; null: of agents of the tenant. */
+  | { readonly kind: "agent"; readonly tenantId: string; readonly agentId: string | null }
+  | { readonly kind: "journal"; readonly tenantId: string; readonly agentId: string }
+  | {
+      readonly kind: "token";
+      /** Null: a token for the whole cluster. */
+      readonly tenantId: string | null;
+      readonly agentId: string | null;
+      readonly tokenId: string;
+      readonly what: "issued" | "redeemed" | "revoked";
+    }
+  /** An alarm was raised or has changed; without ids: alarms of the tenant, or (null) of the cluster. */
+  | {
+      readonly kind: "alarm";
+      readonly tenantId: string | null;
+      readonly agentId: string | null;
+      readonly alarmId: string | null;
+    }
+  /** News were missed. */
+  | { readonly kind: "anything" };
+
+/** News in the order in which they were committed, on whichever node. */
+export interface NewsFeed {
+  /** Calls `listener` with everything from now on, until the returned function is called. */
+  news(listener: (news: News) => void): () => void;
+}
+
 /** Changes in the order in which they were committed, on whichever node. Each has a number; the first after the start is 1. */
 export interface ChangeFeed {
   /** The number of the newest change. */
@@ -39,7 +72,7 @@ export interface ChangeFeed {
 /** The side of those who change something. */
 export interface ChangePublisher {
   /** Tells every node of a change that is made in `tx`, once that is committed. */
-  publish<DB extends ChangeTables>(tx: Transaction<DB>, change: Change): void;
+  publish<DB extends ChangeTables>(tx: Transaction<DB>, change: Change | News): void;
 }
 
 /** Long enough for what happens while one request reads the database. */

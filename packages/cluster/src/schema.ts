@@ -5,12 +5,13 @@ import { type AuditTables, auditMigration, checkpointMigration } from "./audit/t
 import type { ChangeTables } from "./change-feed.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
+import { alarmMigration } from "./events/alarm-tables.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
 import { auditKeyMigration, type KeyTables, keyCopyMigration, keysMigration } from "./keys/tables.ts";
 import { intentMigration, type ProfileTables, profileMigration, versionMigration } from "./profiles/tables.ts";
 import { type RestoreGapTables, restoreGapMigration } from "./restore-gaps.ts";
-import { changeMigration } from "./shared-changes.ts";
+import { changeMigration, newsMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
 import { offlineTokenMigration, type TokenTables, tokenMigration } from "./tokens/tables.ts";
 
@@ -59,4 +60,6 @@ export const migrations: readonly Migration[] = [
   restoreGapMigration,
   offlineTokenMigration,
   searchMigration,
+  newsMigration,
+  alarmMigration,
 ];

@@ -30,6 +30,7 @@ export interface StartOptions extends FoundationOptions {
   /** Where the built console lies; undefined: there is none. */
   readonly consoleDirectory?: string | undefined;
   readonly timing?: CheckInTiming | undefined;
+  readonly watchEveryMs?: number | undefined;
 }
 
 /**
@@ -38,7 +39,7 @@ export interface StartOptions extends FoundationOptions {
  * @throws {ConfigError, DataDirectoryInUse, SchemaMismatch, KeyStoreError} with nothing left open
  */
 export async function startCluster(options: StartOptions): Promise<RunningCluster> {
-  const { config, log, version, consoleDirectory, timing } = options;
+  const { config, log, version, consoleDirectory, timing, watchEveryMs } = options;
   const tls = readTls(config);
   const foundation = await openFoundation(options);
   try {
@@ -48,7 +49,17 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
     if (keys === null) throw new Error("The data directory has no cluster.");
     await enterOfflineTokens({ ...foundation, clusterId: keys.clusterId });
     const ownOrigins = new Set<string>();
-    const app = await createApp({ foundation, keys, ownOrigins, tls, log, version, consoleDirectory, timing });
+    const app = await createApp({
+      foundation,
+      keys,
+      ownOrigins,
+      tls,
+      log,
+      version,
+      consoleDirectory,
+      timing,
+      watchEveryMs,
+    });
     try {
       await app.listen({ host: config.listen.host, port: config.listen.port });
     } catch (error) {

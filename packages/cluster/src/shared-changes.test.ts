@@ -1,25 +1,34 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Change, ChangeTables } from "./change-feed.ts";
+import type { Change, ChangeTables, News } from "./change-feed.ts";
 import type { Store } from "./db/store.ts";
-import { changeMigration, keptChanges, openSharedChangeFeed, type SharedChangeFeed } from "./shared-changes.ts";
+import {
+  changeMigration,
+  keptChanges,
+  newsMigration,
+  openSharedChangeFeed,
+  type SharedChangeFeed,
+} from "./shared-changes.ts";
 import { engine, makeTestDatabase, type TestDatabase } from "./test-database.fixture.ts";
 
 interface Node {
   readonly store: Store<ChangeTables>;
   readonly feed: SharedChangeFeed;
   readonly heard: Change[];
+  readonly news: News[];
 }
 
 let database: TestDatabase;
 const nodes: Node[] = [];
 
 async function startNode(): Promise<Node> {
-  const store = await database.open<ChangeTables>([changeMigration]);
+  const store = await database.open<ChangeTables>([changeMigration, newsMigration]);
   const feed = await openSharedChangeFeed(store, randomUUID, () => {});
   const heard: Change[] = [];
   feed.changes((change) => heard.push(change));
-  const node = { store, feed, heard };
+  const news: News[] = [];
+  feed.news((one) => news.push(one));
+  const node = { store, feed, heard, news };
   nodes.push(node);
   return node;
 }
@@ -87,6 +96,20 @@ test("what was told before the start is not told again", async () => {
   expect(second.heard).toEqual([profile("b")]);
 });
 
+test("news go a way of their own, and what one commit says twice is told once", async () => {
+  const node = await startNode();
+  const news: News = { kind: "agent", tenantId: "t", agentId: "a" };
+  await node.store.durable(async (tx) => {
+    node.feed.publish(tx, news);
+    node.feed.publish(tx, news);
+    node.feed.publish(tx, profile("a"));
+  });
+  await untilHeard(node, 1);
+  await expect.poll(() => node.news).toEqual([news]);
+  expect(node.heard).toEqual([profile("a")]);
+  expect(node.feed.counter).toBe(1);
+});
+
 test("only the newest changes are kept", async () => {
   const node = await startNode();
   await publish(node, ...Array.from({ length: keptChanges }, (_, index) => `${index}`));
@@ -129,6 +152,8 @@ if (engine === "postgres") {
     await Promise.all([a, b, c].map((node) => untilHeard(node, 1)));
     await Promise.all([publish(b, "b"), publish(c, "c")]);
     await Promise.all([a, b, c].map((node) => untilHeard(node, 3)));
+    await a.store.durable(async (tx) => a.feed.publish(tx, { kind: "journal", tenantId: "t", agentId: "a" }));
+    for (const node of [a, b, c]) await expect.poll(() => node.news).toHaveLength(1);
     expect(a.heard).toEqual(b.heard);
     expect(a.heard).toEqual(c.heard);
   });

@@ -6,6 +6,8 @@ import {
   type ChangeTables,
   type ClusterChangeTable,
   createLocalFeed,
+  type News,
+  type NewsFeed,
 } from "./change-feed.ts";
 import { type CommitLane, deferToCommit } from "./db/commit-lane.ts";
 import type { NewId } from "./db/ids.ts";
@@ -18,12 +20,20 @@ export const changeMigration: Migration = {
   statements: ["create table cluster_change (number int8 primary key, id text not null, body text not null)"],
 };
 
+export const newsMigration: Migration = {
+  name: "changes-2",
+  statements: ["create table cluster_news (number int8 primary key, id text not null, body text not null)"],
+};
+
 /** A node that was cut off for longer than these took is told that anything may have changed. */
 export const keptChanges = 1_000;
 
-export interface SharedChangeFeed extends ChangeFeed, ChangePublisher {
+export interface SharedChangeFeed extends ChangeFeed, NewsFeed, ChangePublisher {
   close(): Promise<void>;
 }
+
+const changeKinds: ReadonlySet<string> = new Set<Change["kind"]>(["profile", "assignment", "revocation", "keys"]);
+const newsKinds: ReadonlySet<string> = new Set<News["kind"]>(["agent", "journal", "token", "alarm"]);
 
 /**
  * The change feed of all nodes that work on one database. Changes are stored in the transaction that makes them, so
@@ -39,7 +49,69 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
 ): Promise<SharedChangeFeed> {
   const store = sharedStore as unknown as Store<ChangeTables>;
   const local = createLocalFeed();
-  let known = await newestChange(store.reads);
+  const listeners = new Set<(news: News) => void>();
+  const changes = await openLine<Change>(
+    { store, newId, failed, table: "cluster_change", kinds: changeKinds },
+    local.tell,
+  );
+  const news = await openLine<News>({ store, newId, failed, table: "cluster_news", kinds: newsKinds }, (one) => {
+    for (const listener of listeners) listener(one);
+  });
+  const lookAtBoth = () => {
+    void changes.look();
+    void news.look();
+  };
+  const stopListening = await store.signals.listen(lookAtBoth, failed);
+  return {
+    get counter() {
+      return local.counter;
+    },
+    changes: (listener) => local.changes(listener),
+    catchUpFrom: (counter) => local.catchUpFrom(counter),
+    news(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    publish(tx, one) {
+      const own = tx as unknown as Transaction<ChangeTables>;
+      if (isNews(one)) deferToCommit(own, news.lane, one);
+      else deferToCommit(own, changes.lane, one);
+    },
+    async close() {
+      await stopListening();
+      await changes.quiet();
+      await news.quiet();
+    },
+  };
+}
+
+function isNews(one: Change | News): one is News {
+  return newsKinds.has(one.kind);
+}
+
+interface LineOptions {
+  readonly store: Store<ChangeTables>;
+  readonly newId: NewId;
+  readonly failed: (error: unknown) => void;
+  readonly table: keyof ChangeTables;
+  /** What a newer version's node wrote may be of a kind that this one does not know: then anything may have changed. */
+  readonly kinds: ReadonlySet<string>;
+}
+
+interface Line<Item> {
+  readonly lane: CommitLane<ChangeTables, Item>;
+  /** Tells what is new. */
+  look(): Promise<void>;
+  /** Resolves when nothing is being told any more. */
+  quiet(): Promise<void>;
+}
+
+/** One numbered line of things to tell, in a table of its own, read by every node. */
+async function openLine<Item extends Change | News>(
+  { store, newId, failed, table, kinds }: LineOptions,
+  tell: (item: Item) => void,
+): Promise<Line<Item>> {
+  let known = await newestIn(store.reads, table);
   let looking: Promise<void> | undefined;
   let lookAgain = false;
 
@@ -53,7 +125,7 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
     while (lookAgain) {
       lookAgain = false;
       try {
-        await tellNews();
+        await tellNew();
       } catch (error) {
         failed(error);
       }
@@ -62,10 +134,10 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
     looking = undefined;
   }
 
-  async function tellNews(): Promise<void> {
+  async function tellNew(): Promise<void> {
     // The one known last comes along: it shows that nothing between was dropped, nor the whole database put back.
     const rows = await store.reads
-      .selectFrom("cluster_change")
+      .selectFrom(table)
       .selectAll()
       .where("number", ">=", known?.number ?? 0)
       .orderBy("number")
@@ -74,65 +146,45 @@ export async function openSharedChangeFeed<DB extends ChangeTables>(
     const [first] = rows;
     const isWhole = known === undefined ? first === undefined || first.number === 1 : first?.id === known.id;
     if (!isWhole) {
-      known = await newestChange(store.reads);
-      local.tell({ kind: "anything" });
+      known = await newestIn(store.reads, table);
+      tell({ kind: "anything" } as Item);
       return;
     }
     for (const row of known === undefined ? rows : rows.slice(1)) {
       known = row;
-      local.tell(readChange(row.body));
+      const item = JSON.parse(row.body) as Item;
+      tell(kinds.has(item.kind) ? item : ({ kind: "anything" } as Item));
     }
     if (rows.length === dbLimits.maxRowsPerStatement) lookAgain = true;
   }
 
-  const lane: CommitLane<ChangeTables, Change> = {
-    name: "changes",
-    async append(tx, changes) {
-      const newest = (await newestChange(tx))?.number ?? 0;
-      const rows = changes.map((change, index) => ({
-        number: newest + 1 + index,
-        id: newId(),
-        body: JSON.stringify(change),
-      }));
-      for (let start = 0; start < rows.length; start += dbLimits.maxRowsPerStatement) {
-        await tx
-          .insertInto("cluster_change")
-          .values(rows.slice(start, start + dbLimits.maxRowsPerStatement))
-          .execute();
-      }
-      await tx
-        .deleteFrom("cluster_change")
-        .where("number", "<=", newest + rows.length - keptChanges)
-        .execute();
-      await store.signals.send(tx);
-    },
-    // This node need not wait for its own signal.
-    committed: () => void look(),
-  };
-
-  const stopListening = await store.signals.listen(() => void look(), failed);
   return {
-    get counter() {
-      return local.counter;
-    },
-    changes: (listener) => local.changes(listener),
-    catchUpFrom: (counter) => local.catchUpFrom(counter),
-    publish: (tx, change) => deferToCommit(tx as unknown as Transaction<ChangeTables>, lane, change),
-    async close() {
-      await stopListening();
-      await looking;
+    look,
+    quiet: async () => looking,
+    lane: {
+      name: table,
+      async append(tx, items) {
+        const newest = (await newestIn(tx, table))?.number ?? 0;
+        const bodies = [...new Set(items.map((item) => JSON.stringify(item)))];
+        const rows = bodies.map((body, index) => ({ number: newest + 1 + index, id: newId(), body }));
+        for (let start = 0; start < rows.length; start += dbLimits.maxRowsPerStatement) {
+          await tx
+            .insertInto(table)
+            .values(rows.slice(start, start + dbLimits.maxRowsPerStatement))
+            .execute();
+        }
+        await tx
+          .deleteFrom(table)
+          .where("number", "<=", newest + rows.length - keptChanges)
+          .execute();
+        await store.signals.send(tx);
+      },
+      // This node need not wait for its own signal.
+      committed: () => void look(),
     },
   };
 }
 
-async function newestChange(db: Kysely<ChangeTables>): Promise<ClusterChangeTable | undefined> {
-  return db.selectFrom("cluster_change").selectAll().orderBy("number", "desc").limit(1).executeTakeFirst();
-}
-
-const knownKinds: ReadonlySet<string> = new Set<Change["kind"]>(["profile", "assignment", "revocation", "keys"]);
-
-/** What a newer version's node wrote may be of a kind that this one does not know. */
-function readChange(body: string): Change {
-  const change = JSON.parse(body) as Change;
-  return knownKinds.has(change.kind) ? change : { kind: "anything" };
+async function newestIn(db: Kysely<ChangeTables>, table: keyof ChangeTables): Promise<ClusterChangeTable | undefined> {
+  return db.selectFrom(table).selectAll().orderBy("number", "desc").limit(1).executeTakeFirst();
 }

@@ -88,6 +88,16 @@ const across: Readonly<Record<string, readonly string[]>> = {
   "agents/labels.ts": ["labels of agents that were found in their tenants, or within the reach of who asks"],
   "audit/verify.ts": ["which chains there are; each is then read on its own"],
   "db/tenant-guard.ts": ["the reach of who asks is every tenant"],
+  "events/alarm-list.ts": [byId],
+  "events/alarm-watch.ts": ["old alarms of all tenants are removed", "old alarms of all tenants are removed"],
+  "events/alarms.ts": [
+    "a subject is of one tenant, or of the cluster",
+    "the cluster looks after the alarms of all tenants",
+  ],
+  "events/standing-conditions.ts": Array.from(
+    { length: 4 },
+    () => "the cluster watches over the agents of all tenants",
+  ),
   "identity/bindings.ts": ["what users may do in every tenant; others are shown the roles within their reach"],
   "identity/role-map.ts": ["the operator's role map names tenants by their names"],
   "profiles/intents.ts": [byId],

@@ -30,7 +30,12 @@ export const adminPassword = "correct horse battery";
 const cheap = { memoryKiB: 64, passes: 1, lanes: 1 };
 
 export async function startTestCluster(
-  options: { deployment?: Deployment; timing?: CheckInTiming; env?: Readonly<Record<string, string>> } = {},
+  options: {
+    deployment?: Deployment;
+    timing?: CheckInTiming;
+    watchEveryMs?: number;
+    env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<TestCluster> {
   const database = await makeTestDatabase();
   const passwordFile = join(database.directory, "../password");
@@ -55,6 +60,7 @@ export async function startTestCluster(
     startCluster({
       config,
       timing: options.timing,
+      watchEveryMs: options.watchEveryMs,
       clock: { now },
       randomBytes,
       cost: cheap,

@@ -33,6 +33,7 @@ beforeAll(async () => {
   const activationKey = await post("/activation-keys", { tenantId: other.id, maxUses: 2 });
   const agent = await enrol(cluster.url, activationKey.key, { hostName: "ws-beta" });
   agent.journal("service_started");
+  agent.journal("pipe_taken");
   await agent.checkIn({ applied: { rev: 0 } });
   const profile = await post("/profiles", { tenantId: other.id, name: "locked" });
   const user = await post("/users", { name: "bert", password, roles: [{ role: "tenant_owner", tenantId: other.id }] });
@@ -47,6 +48,7 @@ beforeAll(async () => {
     "agent-tokens": (await post("/agent-tokens", { kind: "agent", agentId: agent.agentId, reason: "a test" })).id,
     sessions: (await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/sessions")).items[0]?.id ?? "",
     keys: (await call<{ items: { kid: string }[] }>(cluster, admin, "GET", "/keys?use=token")).items[0]?.kid ?? "",
+    alarms: (await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/alarms")).items[0]?.id ?? "",
     "api-keys": (await post("/api-keys", { name: "his", roles: [{ role: "auditor", tenantId: null }] })).id,
   };
 });

@@ -6,6 +6,7 @@ import { reassignByFacts } from "../agents/reassign-by-facts.ts";
 import { newsOf, storeReport } from "../agents/reports.ts";
 import type { Change } from "../change-feed.ts";
 import { highestStored, storeEntries } from "../events/journal.ts";
+import { raiseFromReport, raiseWouldDrop } from "../events/report-alarms.ts";
 import { Problem } from "../http/problems.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { revokedTokensFor } from "../tokens/token-records.ts";
@@ -86,17 +87,23 @@ async function storeReports(
   checkIn: CheckIn,
 ): Promise<number> {
   const { id: journalId, entries } = checkIn.journal;
-  const owner = { agentId: agent.id, tenantId: agent.tenant_id, journalId };
+  const hostName = checkIn.facts?.hostName ?? agent.host_name;
+  const owner = { agentId: agent.id, tenantId: agent.tenant_id, journalId, hostName };
   const { revisionLead } = desiredRevision(revision, checkIn.applied.rev);
   const news = newsOf(agent, checkIn, revisionLead);
   if (news === null && entries.length === 0) return highestStored(store.reads, owner);
   return store.durable(async (tx) => {
-    if (news !== null) await storeReport(tx, agent, news);
+    if (news !== null) {
+      await storeReport(tx, agent, news);
+      feed.publish(tx, { kind: "agent", tenantId: agent.tenant_id, agentId: agent.id });
+      await raiseFromReport(tx, { newId, feed }, agent, news, clock.now());
+    }
     if (news?.facts !== undefined && news.facts !== agent.facts) {
       await reassignByFacts(tx, audit, feed, agent, clock.now());
+      await raiseWouldDrop(tx, { newId, feed }, agent, clock.now());
     }
     if (entries.length === 0) return highestStored(tx, owner);
-    return storeEntries(tx, owner, entries, newId, clock.now());
+    return storeEntries(tx, { newId, feed }, owner, entries, clock.now());
   });
 }
 

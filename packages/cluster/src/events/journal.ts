@@ -1,13 +1,14 @@
 import type { JournalEntry } from "@postern/protocol";
-import type { NewId } from "../db/ids.ts";
 import { onPage } from "../db/keyset.ts";
 import { withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
 import { lastRestoredAt } from "../restore-gaps.ts";
 import type { Db, Tx } from "../schema.ts";
-import { recordRedemption } from "../tokens/redemptions.ts";
+import { type Redemption, recordRedemption } from "../tokens/redemptions.ts";
 import type { RedemptionVerdict } from "../tokens/tables.ts";
+import type { AlarmServices } from "./alarms.ts";
+import { type JudgedRedemption, raiseFromJournal } from "./journal-alarms.ts";
 import { type JudgedEntry, judgeEntries, type StoredEntry } from "./judge-entries.ts";
 import type { JournalEntryTable } from "./tables.ts";
 
@@ -16,18 +17,21 @@ export interface JournalOwner {
   readonly agentId: string;
   readonly tenantId: string;
   readonly journalId: string;
+  /** As the workload is called now. */
+  readonly hostName: string;
 }
 
 /**
- * Stores what a check-in delivers of a journal, each entry once, and matches its redemptions with issuance.
+ * Stores what a check-in delivers of a journal, each entry once, matches its redemptions with issuance, and raises what
+ * somebody should look at.
  *
  * @returns the highest `seq` up to which everything is stored; true once the transaction is committed
  */
 export async function storeEntries(
   tx: Tx,
+  services: AlarmServices,
   owner: JournalOwner,
   entries: readonly JournalEntry[],
-  newId: NewId,
   now: number,
 ): Promise<number> {
   const stored = await storedAround(tx, owner, entries);
@@ -35,17 +39,30 @@ export async function storeEntries(
   const isBeyond = Math.min(...entries.map(({ seq }) => seq)) > storedTo + 1;
   const isTorn = isBeyond && (await isTornByRestore(tx, owner));
   const judged = judgeEntries(owner.journalId, entries, stored, storedTo, isTorn);
-  if (judged.fresh.length > 0) {
-    const rows = judged.fresh.map((one) => toRow(owner, one, newId(), now));
-    await tx.insertInto("journal_entry").values(rows).execute();
-  }
+  if (judged.fresh.length === 0) return judged.acked;
+  const { newId, feed } = services;
+  const rows = judged.fresh.map((one) => toRow(owner, one, newId(), now));
+  await tx.insertInto("journal_entry").values(rows).execute();
   for (const { seq, hash } of judged.forked) await markForked(tx, owner, seq, hash);
-  for (const { entry, hash } of judged.fresh) await matchRedemption(tx, owner, entry, hash, now);
+  const redemptions: JudgedRedemption[] = [];
+  for (const { entry, hash } of judged.fresh.filter((one) => one.entry.kind === "redeemed")) {
+    const redemption = toRedemption(owner, entry, hash, now);
+    const { verdict, tenantId } = await recordRedemption(tx, redemption);
+    redemptions.push({ entry, verdict });
+    if (verdict !== "issued") continue;
+    const { agentId } = owner;
+    feed.publish(tx, { kind: "token", tenantId, agentId, tokenId: redemption.jti, what: "redeemed" });
+  }
+  feed.publish(tx, { kind: "journal", tenantId: owner.tenantId, agentId: owner.agentId });
+  await raiseFromJournal(tx, services, owner, { fresh: judged.fresh, isTorn, redemptions }, now);
   return judged.acked;
 }
 
 /** The highest `seq` stored of a journal; all below it are stored too, or were lost by a restore. 0: none. */
-export async function highestStored(db: Db, { agentId, tenantId, journalId }: JournalOwner): Promise<number> {
+export async function highestStored(
+  db: Db,
+  { agentId, tenantId, journalId }: Omit<JournalOwner, "hostName">,
+): Promise<number> {
   const last = await db
     .selectFrom("journal_entry")
     .select("seq")
@@ -163,15 +180,13 @@ async function markForked(
     .execute();
 }
 
-async function matchRedemption(
-  tx: Tx,
+function toRedemption(
   { agentId, tenantId, journalId }: JournalOwner,
-  { seq, kind, data, at, trustedAt }: JournalEntry,
+  { seq, data, at, trustedAt }: JournalEntry,
   hash: string,
   now: number,
-): Promise<void> {
-  if (kind !== "redeemed") return;
-  await recordRedemption(tx, {
+): Redemption {
+  return {
     agent_id: agentId,
     tenant_id: tenantId,
     journal_id: journalId,
@@ -182,7 +197,7 @@ async function matchRedemption(
     at,
     trusted_at: trustedAt,
     received_at: now,
-  });
+  };
 }
 
 function toRow(

@@ -1,6 +1,7 @@
 import type { Migration } from "../db/migration.ts";
+import type { AlarmTables } from "./alarm-tables.ts";
 
-export interface EventTables {
+export interface EventTables extends AlarmTables {
   journal_entry: JournalEntryTable;
 }
 

@@ -68,6 +68,11 @@ export const problems = {
     "The agent does not wait for that",
     "Read the agent again: its profile, or what its facts would give it, has changed meanwhile.",
   ],
+  alarm_not_open: [
+    409,
+    "The alarm is not open any more",
+    "Read it again: somebody was faster, or it has ended by itself.",
+  ],
   token_not_live: [409, "The token is not live any more", "Generate a new one."],
   enrolment_conflict: [409, "Another agent has enrolled with this", "Enrol with a new identity key and request id."],
   check_in_replayed: [409, "This check-in, or a newer one, was received before", "Send a new one."],

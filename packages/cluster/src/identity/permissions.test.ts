@@ -30,6 +30,8 @@ const table: Record<string, string> = {
   "agent-token.generate": "S C - O I -",
   "agent-token.retrieve": "S C - O I -",
   "event.read": "S C o O - A",
+  "alarm.read": "S C o O - A",
+  "alarm.acknowledge": "S C o O - -",
 };
 
 test.each(permissions)("%s is held by the roles of the table", (permission) => {

@@ -21,18 +21,28 @@ export const permissions = [
   "agent-token.generate",
   "agent-token.retrieve",
   "event.read",
+  "alarm.read",
+  "alarm.acknowledge",
 ] as const;
 export type Permission = (typeof permissions)[number];
 
-const inventory = ["tenant.read", "profile.read", "agent.read", "activation-key.read", "event.read"] as const;
+const inventory = [
+  "tenant.read",
+  "profile.read",
+  "agent.read",
+  "activation-key.read",
+  "event.read",
+  "alarm.read",
+] as const;
 const tokens = ["agent-token.read", "agent-token.generate", "agent-token.retrieve"] as const;
 
 /** Which kinds of token the three token permissions are good for is a rule of its own, `mayUseToken`. */
 const permissionsOfRole: Record<Role, readonly Permission[]> = {
   site_admin: permissions,
-  customer_support: [...inventory, ...tokens],
+  customer_support: [...inventory, "alarm.acknowledge", ...tokens],
   tenant_owner: [
     ...inventory,
+    "alarm.acknowledge",
     "profile.manage",
     "agent.manage",
     "activation-key.manage",

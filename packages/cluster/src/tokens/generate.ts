@@ -73,6 +73,8 @@ export async function generateToken(
       if (firstId !== record.id) return firstId;
     }
     await tx.insertInto("agent_token").values(record).execute();
+    const { id, tenant_id: tenantId, agent_id: agentId } = record;
+    services.feed.publish(tx, { kind: "token", tenantId, agentId, tokenId: id, what: "issued" });
     audit.record(tx, {
       ...entry,
       outcome: "done",

@@ -13,8 +13,13 @@ export type Redemption = Omit<RedemptionTable, "verdict">;
  * this agent, is kept and marked: it is the trace of a forged token or of a restored database.
  *
  * The caller stores each journal entry once, and calls this once for it.
+ *
+ * @returns the verdict; `tenantId` is the token's, null also when there is no such token
  */
-export async function recordRedemption(tx: Tx, redemption: Redemption): Promise<RedemptionVerdict> {
+export async function recordRedemption(
+  tx: Tx,
+  redemption: Redemption,
+): Promise<{ readonly verdict: RedemptionVerdict; readonly tenantId: string | null }> {
   const token = await acrossTenants(
     tx.selectFrom("agent_token").select(["kind", "tenant_id", "agent_id"]).where("id", "=", redemption.jti),
     "a redemption is held against whatever was issued, also to others; only the verdict is kept",
@@ -24,7 +29,7 @@ export async function recordRedemption(tx: Tx, redemption: Redemption): Promise<
     .insertInto("redemption")
     .values({ ...redemption, verdict })
     .execute();
-  return verdict;
+  return { verdict, tenantId: token?.tenant_id ?? null };
 }
 
 function verdictOn(

@@ -37,8 +37,9 @@ export async function retrieveToken(
     try {
       return await revealToken(record, keys);
     } catch (error) {
-      if (error instanceof TokenRecordAltered) throw new Problem("token_record_altered", undefined, { cause: error });
-      throw error;
+      if (!(error instanceof TokenRecordAltered)) throw error;
+      await store.durable((tx) => services.whenAltered(tx, record.id));
+      throw new Problem("token_record_altered", undefined, { cause: error });
     }
   });
   await refusingWith(services, entry, () =>

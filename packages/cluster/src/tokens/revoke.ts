@@ -24,6 +24,8 @@ export async function revokeToken(services: TokenServices, asker: Asker, record:
   await store.durable(async (tx) => {
     if (!(await endToken(tx, record, asker.principal.who.name, now))) return;
     audit.record(tx, { ...entry, outcome: "done" });
-    feed.publish(tx, { kind: "revocation", tenantId: record.tenant_id, agentId: record.agent_id });
+    const { id, tenant_id: tenantId, agent_id: agentId } = record;
+    feed.publish(tx, { kind: "revocation", tenantId, agentId });
+    feed.publish(tx, { kind: "token", tenantId, agentId, tokenId: id, what: "revoked" });
   });
 }

@@ -7,7 +7,7 @@ import type { RequestAccess } from "../http/access.ts";
 import type { Origin } from "../http/origin.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { LiveClusterKeys } from "../keys/live-keys.ts";
-import type { Store } from "../schema.ts";
+import type { Store, Tx } from "../schema.ts";
 
 export interface TokenServices {
   readonly store: Store;
@@ -17,6 +17,8 @@ export interface TokenServices {
   readonly keys: LiveClusterKeys;
   readonly deployment: Deployment;
   readonly feed: ChangePublisher;
+  /** Told, in a transaction of its own, that what is stored of a token is not what was signed. */
+  readonly whenAltered: (tx: Tx, tokenId: string) => Promise<void>;
 }
 
 /** Who asks for a token, with what right, from where. */
