@@ -1,5 +1,7 @@
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentsByBundle } from "./agents/agents-by-bundle.ts";
+import { decommissionRoutes } from "./agents/decommission-routes.ts";
+import { deletionRoutes } from "./agents/deletion-routes.ts";
 import { dropRoutes } from "./agents/drop-routes.ts";
 import { intentRoutes } from "./agents/intent-routes.ts";
 import { labelRoutes } from "./agents/label-routes.ts";
@@ -170,6 +172,8 @@ export async function createApp({
       labelRoutes(api, { store, audit, clock, keys, feed });
       intentRoutes(api, { store, audit, clock, newId, feed });
       dropRoutes(api, { store, audit, clock, keys, feed });
+      decommissionRoutes(api, { store, audit, clock, keys, feed });
+      deletionRoutes(api, { store, audit, clock, feed });
       const whenAltered = (tx: Tx, tokenId: string) => raiseTokenAltered(tx, { newId, feed }, tokenId, clock.now());
       tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed, whenAltered });
       eventRoutes(api, reads);

@@ -1,11 +1,18 @@
 import type { Kysely, Transaction } from "kysely";
 import { searchMigration } from "./agents/search-columns.ts";
-import { type AgentTables, agentMigration, assignmentMigration, labelMigration } from "./agents/tables.ts";
+import {
+  type AgentTables,
+  agentMigration,
+  assignmentMigration,
+  labelMigration,
+  lifecycleMigration,
+} from "./agents/tables.ts";
 import { type AuditTables, auditMigration, checkpointMigration } from "./audit/tables.ts";
 import type { ChangeTables } from "./change-feed.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Durable as DurableOf, Store as StoreOf } from "./db/store.ts";
 import { alarmMigration } from "./events/alarm-tables.ts";
+import { orphanJournalMigration } from "./events/orphan-journal.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
 import { auditKeyMigration, type KeyTables, keyCopyMigration, keysMigration } from "./keys/tables.ts";
@@ -13,6 +20,7 @@ import { intentMigration, type ProfileTables, profileMigration, versionMigration
 import { type RestoreGapTables, restoreGapMigration } from "./restore-gaps.ts";
 import { changeMigration, newsMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
+import { orphanTokenMigration } from "./tokens/orphan-tokens.ts";
 import { offlineTokenMigration, type TokenTables, tokenMigration } from "./tokens/tables.ts";
 
 /** Every table, each written by one feature only, the one that declares its type. */
@@ -62,4 +70,7 @@ export const migrations: readonly Migration[] = [
   searchMigration,
   newsMigration,
   alarmMigration,
+  lifecycleMigration,
+  orphanTokenMigration,
+  orphanJournalMigration,
 ];

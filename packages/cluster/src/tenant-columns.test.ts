@@ -83,8 +83,11 @@ const across: Readonly<Record<string, readonly string[]>> = {
   "agents/agents-by-bundle.ts": [
     "the cluster's keys concern the agents of every tenant; for who may see the keys",
     "the cluster's keys concern the agents of every tenant; for who may see the keys",
+    "the cluster's keys concern the agents of every tenant; for who may see the keys",
+    "the cluster's keys concern the agents of every tenant; for who may see the keys",
   ],
   "agents/agents.ts": [`${byId}, or its signature verified`],
+  "agents/tombstones.ts": [`${byId}, or its signature verified`, "an identity key is one agent's, whatever its tenant"],
   "agents/labels.ts": ["labels of agents that were found in their tenants, or within the reach of who asks"],
   "audit/verify.ts": ["which chains there are; each is then read on its own"],
   "db/tenant-guard.ts": ["the reach of who asks is every tenant"],

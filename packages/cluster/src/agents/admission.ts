@@ -10,7 +10,8 @@ import type { Tx } from "../schema.ts";
 import { findKeyAnywhere, isSecretOf, spendUse } from "./activation-keys.ts";
 import { agentLimits } from "./limits.ts";
 import { searchColumns } from "./search-columns.ts";
-import type { ActivationKeyTable, AgentTable } from "./tables.ts";
+import { type ActivationKeyTable, type AgentTable, newAgentStanding } from "./tables.ts";
+import { isKeyOfTombstone } from "./tombstones.ts";
 
 /** What an agent asks to be admitted with. Its signature has been verified: it holds the private half of the key. */
 export interface AdmissionRequest {
@@ -91,11 +92,12 @@ async function findAdmitted(
     .executeTakeFirst();
   if (repeated?.identity_thumbprint === request.identityKey.thumbprint) return repeated;
   if (repeated !== undefined) throw new Problem("enrolment_conflict");
+  const { thumbprint } = request.identityKey;
   const known = await acrossTenants(
-    tx.selectFrom("agent").select("id").where("identity_thumbprint", "=", request.identityKey.thumbprint),
+    tx.selectFrom("agent").select("id").where("identity_thumbprint", "=", thumbprint),
     "an identity key enrols once in the whole cluster",
   ).executeTakeFirst();
-  if (known !== undefined) throw new Problem("enrolment_conflict");
+  if (known !== undefined || (await isKeyOfTombstone(tx, thumbprint))) throw new Problem("enrolment_conflict");
   return undefined;
 }
 
@@ -129,6 +131,8 @@ async function insertAgent(
     would_drop_profile_id: null,
     would_drop_since: null,
     labels_changed_at: now,
+    machine_id: facts.machineId,
+    ...newAgentStanding,
   };
   await tx.insertInto("agent").values(agent).execute();
   const presence = { agent_id: id, boot: 0, n: 0, seen_at: now, due_at: now + agentLimits.graceMs };

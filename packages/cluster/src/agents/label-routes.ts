@@ -42,7 +42,8 @@ const AgentPatch = closed({
   labels: Type.Optional(Type.Array(Label, { maxItems: agentLimits.maxLabelsPerAgent, description: "All of them." })),
 });
 
-const LabelsBody = closed({
+/** How a request names many agents. */
+export const selectionMembers = {
   agentIds: Type.Optional(
     Type.Array(IdParams.properties.id, { minItems: 1, maxItems: agentLimits.maxAgentIdsPerRequest }),
   ),
@@ -51,6 +52,10 @@ const LabelsBody = closed({
       description: "Instead of ids: the agents that the list with these filters has.",
     }),
   ),
+};
+const Selection = Type.Object(selectionMembers);
+const LabelsBody = closed({
+  ...selectionMembers,
   add: Type.Optional(Labels),
   remove: Type.Optional(Labels),
 });
@@ -187,7 +192,7 @@ function detailsOf(changes: readonly Relabelled[]): { changes: unknown[] } {
 }
 
 /** @throws {Problem} validation_failed: neither ids nor a filter, or both; not_found */
-function selectionOf({ agentIds, filter }: Static<typeof LabelsBody>, access: RequestAccess): AgentSelection {
+export function selectionOf({ agentIds, filter }: Static<typeof Selection>, access: RequestAccess): AgentSelection {
   if (agentIds !== undefined && filter === undefined) return { ids: agentIds };
   if (agentIds === undefined && filter !== undefined) {
     const read = readAgentFilter(filter);

@@ -69,7 +69,8 @@ function protectionIs(agent: Builder, protection: ProtectionFilter): Condition {
 
 /** The same as `stateOfAgent`, for the database to decide. */
 function stateIs(agent: Builder, state: AgentState, now: number): Condition {
-  return isHeard(agent, state === "active", now);
+  if (state !== "active" && state !== "inactive") return agent("agent.standing", "=", state);
+  return agent.and([agent("agent.standing", "=", "normal"), isHeard(agent, state === "active", now)]);
 }
 
 function isHeard(agent: Builder, isHeard: boolean, now: number): Condition {

@@ -66,7 +66,9 @@ export function createPresence(durable: Durable): Presence {
       const stored = new Set(newest.map((row) => row.agent_id));
       for (const { sighting, resolve } of batch) resolve(stored.has(sighting.agentId));
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      // One of them may have been deleted meanwhile: that must not be the others' failure.
+      if (batch.length > 1) for (const one of batch) await write([one]);
+      else for (const { reject } of batch) reject(error);
     }
   }
 

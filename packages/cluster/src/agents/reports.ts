@@ -8,6 +8,7 @@ export type ReportColumns = SearchColumns &
   Pick<
     AgentTable,
     | "facts"
+    | "machine_id"
     | "protection_state"
     | "protection"
     | "applied_rev"
@@ -21,7 +22,7 @@ export type ReportColumns = SearchColumns &
 export function newsOf(agent: AgentTable, checkIn: CheckIn, revisionLead: number): Partial<ReportColumns> | null {
   const { facts, protection, applied, bundleVer } = checkIn;
   const reported: Partial<ReportColumns> = {
-    ...(facts && { ...searchColumns(facts), facts: JSON.stringify(facts) }),
+    ...(facts && { ...searchColumns(facts), facts: JSON.stringify(facts), machine_id: facts.machineId }),
     protection_state: protection.state,
     protection: JSON.stringify(protection),
     applied_rev: applied.rev,

@@ -10,6 +10,7 @@ import { ToldConfig } from "../profiles/setting-schemas.ts";
 import { desiredConfigOf } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
+import { wantedSettings } from "./decommission.ts";
 import { desiredRevision } from "./desired-revision.ts";
 import { labelsOf } from "./labels.ts";
 import { AgentDetail, toDetail } from "./views.ts";
@@ -61,7 +62,7 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
         rev,
         applied: agent.applied_rev === rev,
         profileId: profile.id,
-        config: desiredConfigOf(profile.settings),
+        config: desiredConfigOf(wantedSettings({ agent, profile })),
       };
     },
   );

@@ -7,6 +7,7 @@ export interface AgentTables {
   agent_label: AgentLabelTable;
   enrolment: EnrolmentTable;
   presence: PresenceTable;
+  tombstone: TombstoneTable;
 }
 
 export interface ActivationKeyTable {
@@ -65,6 +66,63 @@ export interface AgentTable {
   would_drop_since: number | null;
   /** Of its labels; rises with every change. */
   labels_changed_at: number;
+  /** What its workload calls itself, as reported last; '' until it has reported since this column is there. */
+  machine_id: string;
+  /** What is to be said of it beyond whether it is heard of. */
+  standing: Standing;
+  /** Since when; null: `normal`. */
+  standing_since: number | null;
+  /** The name of who said so; null: the cluster by itself. */
+  standing_by: string | null;
+  /** The agent that took its place, which may be deleted meanwhile; null unless `replaced`, and then when nobody said. */
+  replaced_by: string | null;
+  /** A user has asked for its end: it is to switch its protection off, whatever its profile says. */
+  decommission_at: number | null;
+  decommission_by: string | null;
+}
+
+/**
+ * `restored`: its row was lost, and rebuilt from what the agent has signed by the cluster. `replaced`: a user said that
+ * another agent took its place. `decommissioned`: it has switched its protection off for good, and is heard no more.
+ */
+export const standings = ["normal", "restored", "replaced", "decommissioned"] as const;
+export type Standing = (typeof standings)[number];
+
+/** How every agent begins. */
+export const newAgentStanding = {
+  standing: "normal",
+  standing_since: null,
+  standing_by: null,
+  replaced_by: null,
+  decommission_at: null,
+  decommission_by: null,
+} as const satisfies Partial<AgentTable>;
+
+/**
+ * What stays of a deleted agent. It was not told, and may run on with its protection on: a token must still be possible,
+ * and it must neither come back nor be taken for a stranger.
+ */
+export interface TombstoneTable {
+  /** The agent's. */
+  id: string;
+  tenant_id: string;
+  platform: Platform;
+  host_name: string;
+  host_name_search: string;
+  identity_key: string;
+  identity_thumbprint: string;
+  enrolled_at: number;
+  seen_at: number;
+  protection_state: ProtectionState | null;
+  /** The trust bundle that it had acknowledged; 0: none. */
+  bundle_ver: number;
+  /** What its profile said of tokens. */
+  lift_seconds: number;
+  require_challenge: 0 | 1;
+  /** Whether it had been decommissioned before. */
+  decommissioned: 0 | 1;
+  deleted_at: number;
+  deleted_by: string;
 }
 
 /** A word that people have given an agent. Workloads have no say in it. */
@@ -143,5 +201,29 @@ export const assignmentMigration: Migration = {
     "drop index agent_profile",
     "create index agent_profile on agent (profile_id, assigned_at)",
     "create index agent_would_drop on agent (would_drop_profile_id) where would_drop_profile_id is not null",
+  ],
+};
+
+export const lifecycleMigration: Migration = {
+  name: "agents-4",
+  statements: [
+    "alter table agent add column machine_id text not null default ''",
+    "alter table agent add column standing text not null default 'normal'",
+    "alter table agent add column standing_since int8",
+    "alter table agent add column standing_by text",
+    "alter table agent add column replaced_by text",
+    "alter table agent add column decommission_at int8",
+    "alter table agent add column decommission_by text",
+    "create index agent_machine on agent (tenant_id, machine_id)",
+    `create table tombstone (
+      id text primary key, tenant_id text not null references tenant (id), platform text not null,
+      host_name text not null, host_name_search text not null,
+      identity_key text not null, identity_thumbprint text not null unique,
+      enrolled_at int8 not null, seen_at int8 not null, protection_state text, bundle_ver int8 not null,
+      lift_seconds int8 not null, require_challenge flag not null, decommissioned flag not null,
+      deleted_at int8 not null, deleted_by text not null
+    )`,
+    "create index tombstone_deleted on tombstone (tenant_id, deleted_at, id)",
+    "create index tombstone_host_name on tombstone (tenant_id, host_name_search, id)",
   ],
 };

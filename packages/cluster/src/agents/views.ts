@@ -3,7 +3,9 @@ import { Type } from "typebox";
 import { toRfc3339 } from "../clock.ts";
 import { nullable, oneOf, type Static, Time, Uuid } from "../http/schema.ts";
 import type { KnownAgent } from "./agents.ts";
+import { wantedSettings } from "./decommission.ts";
 import { desiredRevision } from "./desired-revision.ts";
+import { lifecycleMembers, lifecycleOf } from "./lifecycle-view.ts";
 import { isConfigApplied, protectionGapOf, protectionGaps } from "./protection-gap.ts";
 import { toReportedTime } from "./reported-time.ts";
 import { agentStates, stateOfAgent } from "./state.ts";
@@ -67,6 +69,7 @@ export const AgentDetail = Type.Object({
   ),
   trustBundle: Type.Object({ current: Type.Integer(), acknowledged: Type.Integer() }),
   identityThumbprint: Type.String(),
+  ...lifecycleMembers,
 });
 
 export function toSummary(
@@ -83,7 +86,7 @@ export function toSummary(
     platform: agent.platform,
     osVersion: facts.osVersion,
     agentVersion: facts.agentVersion,
-    state: stateOfAgent(presence, now),
+    state: stateOfAgent(agent, presence, now),
     protection: agent.protection_state,
     protectionSince: protection === null ? null : toReportedTime(protection.since),
     protectionGap: gapOf({ agent, profile, revision }),
@@ -117,6 +120,7 @@ export function toDetail(
     protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
     trustBundle: { current: bundleVersion, acknowledged: agent.bundle_ver },
     identityThumbprint: agent.identity_thumbprint,
+    ...lifecycleOf(agent),
   };
 }
 
@@ -126,7 +130,7 @@ function gapOf({ agent, profile, revision }: Pick<KnownAgent, "agent" | "profile
     protection: agent.protection_state,
     isApplied: isConfigApplied(agent, revision),
     hasRefused: agent.refused_rev !== null,
-    isWanted: profile.settings.serviceProtection.on,
+    isWanted: wantedSettings({ agent, profile }).serviceProtection.on,
   });
 }
 

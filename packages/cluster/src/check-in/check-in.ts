@@ -1,9 +1,19 @@
-import { type Answer, type CheckIn, MessageRefused, readCheckIn, sealAnswer, verifyKeyOf } from "@postern/protocol";
+import {
+  type Answer,
+  type CheckIn,
+  MessageRefused,
+  readCheckIn,
+  sealAnswer,
+  type UnverifiedCheckIn,
+  verifyKeyOf,
+} from "@postern/protocol";
 import { toUnixSeconds } from "@postern/token";
 import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
+import { enterDecommissioned } from "../agents/decommission.ts";
 import { desiredRevision } from "../agents/desired-revision.ts";
 import { reassignByFacts } from "../agents/reassign-by-facts.ts";
 import { newsOf, storeReport } from "../agents/reports.ts";
+import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import type { Change } from "../change-feed.ts";
 import { highestStored, storeEntries } from "../events/journal.ts";
 import { raiseFromReport, raiseWouldDrop } from "../events/report-alarms.ts";
@@ -36,7 +46,8 @@ interface Wanted {
  * entries is not held.
  *
  * @param gone aborted when the sender has closed the connection
- * @throws {Problem} message_refused, agent_unauthenticated, check_in_replayed, superseded, shutting_down
+ * @throws {Problem} message_refused, agent_unauthenticated, agent_deleted, agent_decommissioned, check_in_replayed,
+ *   superseded, shutting_down
  */
 export async function answerCheckIn(services: CheckInServices, message: string, gone: AbortSignal): Promise<string> {
   const { presence, held, clock, timing } = services;
@@ -44,7 +55,11 @@ export async function answerCheckIn(services: CheckInServices, message: string, 
   const now = clock.now();
   const { sub: agentId, boot, n } = checkIn;
   const next = nextOf(timing, known.profile.settings.checkIn);
-  const isNewest = await presence.record({ agentId, boot, n, seenAt: now, dueAt: dueAfter(next, now) });
+  const sighting = { agentId, boot, n, seenAt: now, dueAt: dueAfter(next, now) };
+  const isNewest = await presence.record(sighting).catch(async (error: unknown) => {
+    const isThere = (await findAgentAnywhere(services.store.reads, agentId)) !== undefined;
+    throw isThere ? error : new Problem("agent_deleted", undefined, { cause: error });
+  });
   if (!isNewest) throw new Problem("check_in_replayed");
 
   const turn = held.begin(agentId);
@@ -63,17 +78,33 @@ export async function answerCheckIn(services: CheckInServices, message: string, 
   }
 }
 
-/** Verifies who sent a check-in. Whether the agent is unknown or the signature wrong is not told. */
+/**
+ * Verifies who sent a check-in. Whether the agent is unknown or the signature wrong is not told; only who proves to be
+ * the agent learns that it was deleted or decommissioned.
+ */
 async function openCheckIn(
   { store }: CheckInServices,
   message: string,
 ): Promise<{ checkIn: CheckIn; known: KnownAgent }> {
   const unverified = readMessage(() => readCheckIn(message));
-  const known = await findAgentAnywhere(store.reads, unverified.unverifiedClaims.sub);
-  if (known === undefined) throw new Problem("agent_unauthenticated");
-  const key = verifyKeyOf({ kty: "OKP", crv: "Ed25519", x: known.agent.identity_key });
+  const { sub } = unverified.unverifiedClaims;
+  const known = await findAgentAnywhere(store.reads, sub);
+  if (known !== undefined) {
+    const checkIn = verifyWith(unverified, known.agent.identity_key);
+    if (known.agent.standing === "decommissioned") throw new Problem("agent_decommissioned");
+    return { checkIn, known };
+  }
+  const tombstone = await findTombstoneAnywhere(store.reads, sub);
+  if (tombstone === undefined) throw new Problem("agent_unauthenticated");
+  verifyWith(unverified, tombstone.identity_key);
+  throw new Problem("agent_deleted");
+}
+
+/** @throws {Problem} agent_unauthenticated */
+function verifyWith(unverified: UnverifiedCheckIn, x: string): CheckIn {
+  const key = verifyKeyOf({ kty: "OKP", crv: "Ed25519", x });
   try {
-    return { checkIn: unverified.verify((kid) => (kid === key.kid ? key : undefined)), known };
+    return unverified.verify((kid) => (kid === key.kid ? key : undefined));
   } catch (error) {
     if (error instanceof MessageRefused) throw new Problem("agent_unauthenticated", undefined, { cause: error });
     throw error;
@@ -91,13 +122,15 @@ async function storeReports(
   const owner = { agentId: agent.id, tenantId: agent.tenant_id, journalId, hostName };
   const { revisionLead } = desiredRevision(revision, checkIn.applied.rev);
   const news = newsOf(agent, checkIn, revisionLead);
-  if (news === null && entries.length === 0) return highestStored(store.reads, owner);
+  const isEnding = agent.decommission_at !== null;
+  if (news === null && entries.length === 0 && !isEnding) return highestStored(store.reads, owner);
   return store.durable(async (tx) => {
     if (news !== null) {
       await storeReport(tx, agent, news);
       feed.publish(tx, { kind: "agent", tenantId: agent.tenant_id, agentId: agent.id });
       await raiseFromReport(tx, { newId, feed }, agent, news, clock.now());
     }
+    await enterDecommissioned(tx, audit, agent, revision, checkIn, clock.now());
     if (news?.facts !== undefined && news.facts !== agent.facts) {
       await reassignByFacts(tx, audit, feed, agent, clock.now());
       await raiseWouldDrop(tx, { newId, feed }, agent, clock.now());
@@ -132,7 +165,7 @@ async function waitForNews(
 async function findWanted(services: CheckInServices, { sub, applied, bundleVer }: CheckIn): Promise<Wanted> {
   const { store, clock, toldRevocations, timing } = services;
   const known = await findAgentAnywhere(store.reads, sub);
-  if (known === undefined) throw new Problem("agent_unauthenticated");
+  if (known === undefined) throw new Problem("agent_deleted");
   // An agent that comes from another node may know a newer bundle than this node has seen.
   const keys = await services.keys.atLeast(bundleVer);
   const { agent, revision } = known;
@@ -141,7 +174,9 @@ async function findWanted(services: CheckInServices, { sub, applied, bundleVer }
   const sendConfig = rev !== applied.rev && rev !== applied.refused?.rev;
   const sendBundle = bundleVer < keys.trustBundle.version;
   const revoked = await revokedTokensFor(store.reads, { id: agent.id, tenantId: agent.tenant_id }, clock.now());
-  const isNews = sendConfig || sendBundle || toldRevocations.hasNews(agent.id, revoked);
+  // Whom this was the last report of is answered once more, so that its journal is acknowledged.
+  const isOver = agent.standing === "decommissioned";
+  const isNews = isOver || sendConfig || sendBundle || toldRevocations.hasNews(agent.id, revoked);
   const next = nextOf(timing, known.profile.settings.checkIn);
   return { keys, known, rev, sendConfig, sendBundle, revoked, isNews, next };
 }

@@ -1,16 +1,13 @@
 import { sealAgentConfig } from "@postern/protocol";
 import { issuerOf, toUnixSeconds } from "@postern/token";
 import type { KnownAgent } from "../agents/agents.ts";
+import { wantedSettings } from "../agents/decommission.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { desiredConfigOf } from "../profiles/settings.ts";
 
 /** Signs what the cluster wants of one agent, as revision `rev`. */
-export async function sealConfigOf(
-  keys: ClusterKeys,
-  { agent, profile }: KnownAgent,
-  rev: number,
-  now: number,
-): Promise<string> {
+export async function sealConfigOf(keys: ClusterKeys, known: KnownAgent, rev: number, now: number): Promise<string> {
+  const { agent } = known;
   return sealAgentConfig(
     {
       iss: issuerOf(keys.clusterId),
@@ -18,7 +15,7 @@ export async function sealConfigOf(
       tid: agent.tenant_id,
       rev,
       iat: toUnixSeconds(now),
-      cfg: desiredConfigOf(profile.settings),
+      cfg: desiredConfigOf(wantedSettings(known)),
     },
     keys.configSigner,
   );

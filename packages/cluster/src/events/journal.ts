@@ -1,4 +1,5 @@
 import type { JournalEntry } from "@postern/protocol";
+import { sql } from "kysely";
 import { onPage } from "../db/keyset.ts";
 import { withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
@@ -122,8 +123,13 @@ export async function listEvents(
 ): Promise<ListedEvent[]> {
   const all = db
     .selectFrom("journal_entry")
-    .innerJoin("agent", (join) =>
+    .leftJoin("agent", (join) =>
       join.onRef("agent.id", "=", "journal_entry.agent_id").onRef("agent.tenant_id", "=", "journal_entry.tenant_id"),
+    )
+    .leftJoin("tombstone", (join) =>
+      join
+        .onRef("tombstone.id", "=", "journal_entry.agent_id")
+        .onRef("tombstone.tenant_id", "=", "journal_entry.tenant_id"),
     )
     .leftJoin("redemption", (join) =>
       join
@@ -134,7 +140,10 @@ export async function listEvents(
         .onRef("redemption.hash", "=", "journal_entry.hash"),
     )
     .selectAll("journal_entry")
-    .select(["agent.host_name", "redemption.verdict"]);
+    .select((row) => [
+      row.fn.coalesce("agent.host_name", "tombstone.host_name", sql.lit("")).as("host_name"),
+      "redemption.verdict",
+    ]);
   let query = withinReach(all, "journal_entry.tenant_id", reach);
   if (filter.agentId !== undefined) query = query.where("journal_entry.agent_id", "=", filter.agentId);
   if (filter.kind !== undefined) query = query.where("journal_entry.kind", "=", filter.kind);

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { toReportedTime } from "../agents/reported-time.ts";
 import { requireAgent } from "../agents/routes.ts";
+import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import { toRfc3339 } from "../clock.ts";
 import { accessOf, type Reach } from "../http/access.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
@@ -63,16 +64,18 @@ export function eventRoutes(api: Server, reads: Db): void {
       config: readingOne,
       schema: {
         tags,
-        summary: "The journal of one agent",
+        summary: "The journal of one agent, also of a deleted one",
         params: IdParams,
         querystring: AgentQuery,
         response: { 200: listOf(Event) },
       },
     },
     async (request) => {
-      const { agent } = await requireAgent(reads, request.params.id, accessOf(request));
-      const filter = { ...request.query, agentId: agent.id };
-      return answer(`journal of ${agent.id}`, new Set([agent.tenant_id]), filter, request.query);
+      const { id } = request.params;
+      const tombstone = await findTombstoneAnywhere(reads, id);
+      if (tombstone !== undefined) accessOf(request).requireTenant(tombstone.tenant_id);
+      const { tenant_id } = tombstone ?? (await requireAgent(reads, id, accessOf(request))).agent;
+      return answer(`journal of ${id}`, new Set([tenant_id]), { ...request.query, agentId: id }, request.query);
     },
   );
 

@@ -24,6 +24,16 @@ export const problems = {
   activation_key_revoked: [403, "The activation key was revoked", "Make a new one."],
   activation_key_expired: [403, "The activation key has expired", "Make a new one."],
   activation_key_used_up: [403, "The activation key has no uses left", "Make a new one, or one for more agents."],
+  agent_deleted: [
+    403,
+    "The agent was deleted here",
+    "Enrol it again with an activation key; while its protection is on, an agent token lifts it first.",
+  ],
+  agent_decommissioned: [
+    403,
+    "The agent was decommissioned",
+    "Uninstall it, or enrol it again with an activation key.",
+  ],
   csrf_refused: [403, "The request came from another site", "Send it from the console, or use an API key."],
   session_required: [403, "An API key cannot do this", "Log in with name and password first."],
   reauthentication_required: [
@@ -72,6 +82,17 @@ export const problems = {
     409,
     "The alarm is not open any more",
     "Read it again: somebody was faster, or it has ended by itself.",
+  ],
+  decommission_not_pending: [409, "Nobody has decommissioned the agent", "Read the agent again."],
+  decommission_applied: [
+    409,
+    "The agent has switched its protection off for good",
+    "Enrol it again with an activation key, if it is to come back.",
+  ],
+  selection_changed: [
+    409,
+    "The agents that you named are others by now",
+    "Look at the preview again, and repeat with the number that stands there.",
   ],
   token_not_live: [409, "The token is not live any more", "Generate a new one."],
   enrolment_conflict: [409, "Another agent has enrolled with this", "Enrol with a new identity key and request id."],

@@ -7,6 +7,8 @@ export interface AgentGroup {
   readonly bundleVersion: number;
   /** Their profile accepts only tokens that answer a challenge. */
   readonly requireChallenge: boolean;
+  /** It was deleted here: what it holds and demands is what was known of it then. */
+  readonly deleted?: true;
 }
 
 /**
@@ -28,6 +30,8 @@ export interface Coverage {
   /** Windows agents that the token is for. */
   readonly agents: number;
   readonly reached: number;
+  /** There when the one agent that the token is for was deleted here: it may run on, and nobody hears of it. */
+  readonly deleted?: true;
   readonly notReached: readonly { readonly reason: CoverageReason; readonly count: number }[];
 }
 
@@ -55,7 +59,8 @@ export function coverageOf(groups: readonly AgentGroup[], token: TokenTraits, ke
     const count = missed.get(reason) ?? 0;
     return count > 0 ? [{ reason, count }] : [];
   });
-  return { agents, reached, notReached };
+  const deleted = groups.some((group) => group.deleted);
+  return { agents, reached, notReached, ...(deleted && { deleted }) };
 }
 
 function missReason(

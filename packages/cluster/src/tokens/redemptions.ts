@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Db, Tx } from "../schema.ts";
 import { tokenLimits } from "./limits.ts";
@@ -59,12 +60,15 @@ export interface ShownRedemption {
 export async function redemptionsOf(db: Db, jti: string): Promise<ShownRedemption[]> {
   const redeemed = db
     .selectFrom("redemption")
-    .innerJoin("agent", (join) =>
+    .leftJoin("agent", (join) =>
       join.onRef("agent.id", "=", "redemption.agent_id").onRef("agent.tenant_id", "=", "redemption.tenant_id"),
     )
-    .select([
+    .leftJoin("tombstone", (join) =>
+      join.onRef("tombstone.id", "=", "redemption.agent_id").onRef("tombstone.tenant_id", "=", "redemption.tenant_id"),
+    )
+    .select((row) => [
       "redemption.agent_id",
-      "agent.host_name",
+      row.fn.coalesce("agent.host_name", "tombstone.host_name", sql.lit("")).as("host_name"),
       "redemption.at",
       "redemption.trusted_at",
       "redemption.received_at",

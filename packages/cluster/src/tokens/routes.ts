@@ -2,6 +2,7 @@ import { toUnixSeconds } from "@postern/token";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { requireAgent } from "../agents/routes.ts";
+import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import { toRfc3339 } from "../clock.ts";
 import { accessOf } from "../http/access.ts";
 import { originOf } from "../http/origin.ts";
@@ -230,12 +231,17 @@ export function tokenRoutes(api: Server, services: TokenServices): void {
     "/agents/:id/agent-token",
     {
       config: retrieving,
-      schema: { tags, summary: "The live token of one agent", params: IdParams, response: { 200: TokenDetail } },
+      schema: {
+        tags,
+        summary: "The live token of one agent, also of a deleted one",
+        params: IdParams,
+        response: { 200: TokenDetail },
+      },
     },
     async (request) => {
-      const { agent } = await requireAgent(store.reads, request.params.id, accessOf(request));
-      const record = await findLiveAgentToken(store.reads, { id: agent.id, tenantId: agent.tenant_id }, clock.now());
-      if (record === undefined) throw new Problem("token_none_live", `${agent.host_name} has no live agent token.`);
+      const { id, tenant_id: tenantId, host_name } = await requireAgentOrTombstone(request, request.params.id);
+      const record = await findLiveAgentToken(store.reads, { id, tenantId }, clock.now());
+      if (record === undefined) throw new Problem("token_none_live", `${host_name} has no live agent token.`);
       return detail(request, record, true);
     },
   );
@@ -243,6 +249,14 @@ export function tokenRoutes(api: Server, services: TokenServices): void {
   async function detail(request: FastifyRequest, record: TokenRecord, reveals: boolean) {
     const token = reveals ? await retrieve(request, record, "agent-token.retrieve") : null;
     return toTokenDetail(record, token, await redemptionsOf(store.reads, record.id), clock.now());
+  }
+
+  /** An agent within reach of who asks, deleted or not. @throws {Problem} not_found */
+  async function requireAgentOrTombstone(request: FastifyRequest, id: string) {
+    const tombstone = await findTombstoneAnywhere(store.reads, id);
+    if (tombstone === undefined) return (await requireAgent(store.reads, id, accessOf(request))).agent;
+    accessOf(request).requireTenant(tombstone.tenant_id);
+    return tombstone;
   }
 
   async function retrieve(request: FastifyRequest, record: TokenRecord, action: Retrieval): Promise<string> {

@@ -1,6 +1,7 @@
 import type { Platform } from "@postern/protocol";
 import { defaultLiftSeconds, parseChallenge, type TokenKind, type TokenTarget } from "@postern/token";
-import { findAgentAnywhere } from "../agents/agents.ts";
+import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
+import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import type { RequestAccess } from "../http/access.ts";
 import { Problem } from "../http/problems.ts";
 import type { Db } from "../schema.ts";
@@ -84,20 +85,24 @@ async function findAgentTarget(
   tenantId: string | undefined,
 ): Promise<FoundTarget> {
   const known = await findAgentAnywhere(reads, agentId);
-  if (known === undefined) throw new Problem("not_found", "There is no such agent.");
-  const { agent, profile } = known;
-  access.requireTenant(agent.tenant_id);
-  if (tenantId !== undefined && tenantId !== agent.tenant_id) {
+  const found = known?.agent ?? (await findTombstoneAnywhere(reads, agentId));
+  if (found === undefined) throw new Problem("not_found", "There is no such agent, nor was there one.");
+  access.requireTenant(found.tenant_id);
+  if (tenantId !== undefined && tenantId !== found.tenant_id) {
     throw new Problem("not_found", "There is no such agent in this tenant.");
   }
   return {
     target: { kind: "agent", agentId },
-    tenantId: agent.tenant_id,
+    tenantId: found.tenant_id,
     agentId,
-    subject: { kind: "agent", hostName: agent.host_name },
-    liftSeconds: profile.settings.serviceProtection.liftSeconds,
-    platform: agent.platform,
+    subject: { kind: "agent", hostName: found.host_name },
+    liftSeconds: "lift_seconds" in found ? found.lift_seconds : liftOf(known),
+    platform: found.platform,
   };
+}
+
+function liftOf(known: KnownAgent | undefined): number {
+  return known?.profile.settings.serviceProtection.liftSeconds ?? defaultLiftSeconds;
 }
 
 async function findTenantTarget(reads: Db, access: RequestAccess, tenantId: string): Promise<FoundTarget> {

@@ -50,8 +50,16 @@ function selectRecords(db: Db) {
     .leftJoin("agent", (join) =>
       join.onRef("agent.id", "=", "agent_token.agent_id").onRef("agent.tenant_id", "=", "agent_token.tenant_id"),
     )
+    .leftJoin("tombstone", (join) =>
+      join
+        .onRef("tombstone.id", "=", "agent_token.agent_id")
+        .onRef("tombstone.tenant_id", "=", "agent_token.tenant_id"),
+    )
     .selectAll("agent_token")
-    .select(["tenant.name as tenant_name", "agent.host_name as host_name"]);
+    .select((row) => [
+      "tenant.name as tenant_name",
+      row.fn.coalesce("agent.host_name", "tombstone.host_name").as("host_name"),
+    ]);
 }
 
 /** A record whose tenant is still to be compared with the reach of who asks. */

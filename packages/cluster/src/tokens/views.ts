@@ -49,6 +49,9 @@ export const TokenDetail = Type.Object({
 export const CoverageView = Type.Object({
   agents: Type.Integer({ description: "Windows agents that the token is for." }),
   reached: Type.Integer(),
+  deleted: Type.Optional(
+    Type.Literal(true, { description: "There when it is for an agent that was deleted here, and may run on." }),
+  ),
   notReached: Type.Array(Type.Object({ reason: oneOf(coverageReasons), count: Type.Integer() })),
 });
 
