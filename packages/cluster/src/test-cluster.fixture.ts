@@ -17,8 +17,8 @@ export interface TestCluster {
   /** Moves the cluster's clock. */
   advance(ms: number): void;
   now(): number;
-  /** Stops and starts it again on the same data. */
-  restart(): Promise<void>;
+  /** Stops and starts it again on the same data, or on what `meanwhile` makes of them. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   /** Stops it for as long as `work` lasts. */
   pause(work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
@@ -89,8 +89,9 @@ export async function startTestCluster(
       offset += ms;
     },
     now,
-    async restart() {
+    async restart(meanwhile) {
       await running.close();
+      await meanwhile?.();
       running = await start();
     },
     async pause(work) {

@@ -5,7 +5,7 @@ import { DatabaseUnusable } from "../db/database-error.ts";
 import { createIds, type RandomBytes } from "../db/ids.ts";
 import { appliedMigrations, divideMigrations, type Migration } from "../db/migration.ts";
 import { describeAddress, type PostgresAddress } from "../db/postgres/address.ts";
-import { countNodeConnections, writeWholePostgres } from "../db/postgres/whole.ts";
+import { requireNoNodes, writeWholePostgres } from "../db/postgres/whole.ts";
 import { lockDataDirectory } from "../db/sqlite/data-lock.ts";
 import { readWholeSqlite } from "../db/sqlite/whole.ts";
 import type { WholeDatabase } from "../db/whole.ts";
@@ -67,12 +67,10 @@ async function copyInto(source: WholeDatabase, from: Db, options: CopyOptions): 
   const total = tables.reduce((sum, { rows }) => sum + rows, 0);
   const target = writeWholePostgres(to);
   try {
-    if ((await countNodeConnections(target.db)) > 0) {
-      throw new DatabaseUnusable(`The ${describeAddress(to)} is in use by nodes. Name an empty database of its own.`);
-    }
+    await requireNoNodes(target.db, to);
     return await target.db.transaction().execute(async (tx) => {
       const occupant = await describeOccupant(tx, target.engine);
-      if (occupant !== null) throw new TargetOccupied(describeAddress(to), occupant, null);
+      if (occupant !== null) throw new TargetOccupied(`the ${describeAddress(to)}`, occupant, null);
       const now = () => clock.now();
       await writeTables(tx, rowsOf(whole, tables), {
         target,

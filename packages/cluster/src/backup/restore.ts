@@ -3,11 +3,10 @@ import { join } from "node:path";
 import type { Kysely, Transaction } from "kysely";
 import { type Argon2Cost, usualCost } from "../argon2id.ts";
 import { type Clock, toRfc3339 } from "../clock.ts";
-import { DatabaseUnusable } from "../db/database-error.ts";
 import { createIds, type RandomBytes } from "../db/ids.ts";
 import { divideMigrations, type Migration } from "../db/migration.ts";
-import type { PostgresAddress } from "../db/postgres/address.ts";
-import { countNodeConnections, writeWholePostgres } from "../db/postgres/whole.ts";
+import { describeAddress, type PostgresAddress } from "../db/postgres/address.ts";
+import { requireNoNodes, writeWholePostgres } from "../db/postgres/whole.ts";
 import { lockDataDirectory } from "../db/sqlite/data-lock.ts";
 import { writeWholeSqlite } from "../db/sqlite/whole.ts";
 import type { WholeDatabase } from "../db/whole.ts";
@@ -96,15 +95,11 @@ async function intoPostgres(options: RestoreOptions, address: PostgresAddress): 
   const { backup, replace } = options;
   const target = writeWholePostgres(address);
   try {
-    const nodes = await countNodeConnections(target.db);
-    if (nodes > 0) {
-      throw new DatabaseUnusable(
-        `The database ${address.database} is in use: nodes have ${nodes} connections to it. Stop every node first.`,
-      );
-    }
+    await requireNoNodes(target.db, address);
     return await target.db.transaction().execute(async (tx) => {
       const occupant = await describeOccupant(tx, target.engine);
-      if (occupant !== null && !replace) throw new TargetOccupied(address.database, occupant, backup.manifest);
+      if (occupant !== null && !replace)
+        throw new TargetOccupied(`the ${describeAddress(address)}`, occupant, backup.manifest);
       return { ...(await fill(tx, target, options)), replaced: occupant, replacedIn: null };
     });
   } finally {
@@ -176,7 +171,9 @@ async function describeFile(path: string): Promise<Occupant | null> {
 
 /** Keeps a database under another name, in a folder of its own, until somebody removes it. */
 function putAside(path: string, dataDirectory: string, now: number): string {
-  const folder = join(dataDirectory, `replaced-${toRfc3339(now).replaceAll(/[-:]|\.\d+/g, "")}`);
+  const name = join(dataDirectory, `replaced-${toRfc3339(now).replaceAll(/[-:]|\.\d+/g, "")}`);
+  let folder = name;
+  for (let more = 2; existsSync(folder); more++) folder = `${name}-${more}`;
   mkdirSync(folder, { mode: 0o700 });
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(`${path}${suffix}`)) linkSync(`${path}${suffix}`, join(folder, `postern.db${suffix}`));

@@ -273,6 +273,7 @@ export interface AuditEntry {
   readonly from: { readonly address: string | null; readonly requestId: string | null };
   readonly target: { readonly kind: string; readonly id: string | null; readonly name?: string } | null;
   readonly why: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
 }
 
 export interface AuditVerification {

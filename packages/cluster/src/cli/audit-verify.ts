@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { ChainHead, CheckpointClaims, CheckpointFile } from "../audit/checkpoint.ts";
-import type { AuditVerification } from "./answers.ts";
-import { type Api, get, jsonOf } from "./api.ts";
+import type { AuditEntry, AuditVerification } from "./answers.ts";
+import { type Api, get, jsonOf, list } from "./api.ts";
 import { examples, jsonOption, withApi } from "./command.ts";
 import { CommandFailed, exitCodes, wrongUsage } from "./failure.ts";
 import { tenantNames } from "./find.ts";
@@ -70,9 +70,16 @@ async function verify(
   const chains = [...byChain.values()];
   const lost = kept === undefined ? null : await lostCheckpoint(api, kept);
   const faults = chains.filter(({ fault }) => fault !== null);
-  const verification = { ...inside, chains, intact: inside.intact && faults.length === 0 && lost === null };
+  const isAsKept = faults.length === 0 && lost === null;
+  const restores = kept === undefined || isAsKept || !inside.intact ? [] : await explainingRestores(api, kept, faults);
+  const verification = {
+    ...inside,
+    chains,
+    intact: inside.intact && isAsKept,
+    ...(restores.length > 0 && { restores }),
+  };
 
-  const nameOf = json ? ({ tenantId }: Chain) => tenantId ?? "cluster" : await chainNames(api);
+  const nameOf = json ? ({ tenantId }: Pick<Chain, "tenantId">) => tenantId ?? "cluster" : await chainNames(api);
   terminal.print(
     json
       ? asJson(verification)
@@ -87,6 +94,7 @@ async function verify(
     if (kept !== undefined) terminal.say(`Agrees with the checkpoint of ${timeOf(kept.claims)}.\n`);
     return;
   }
+  if (kept !== undefined && restores.length > 0) throw restoredAfter(kept, restores, nameOf);
   const inWords = [
     ...faults.map((chain) => `${nameOf(chain)}: ${chain.fault?.detail}`),
     ...(inside.checkpoints.fault === null ? [] : [inside.checkpoints.fault.detail]),
@@ -97,6 +105,65 @@ async function verify(
     ...inWords.map((line) => `  ${visible(line)}`),
     "Compare with a copy of the database from before, and ask who could write to it since.",
   ]);
+}
+
+/** Differs from what was kept, as it must after a restore from a backup of before. Whether to believe that is not ours to say. */
+function restoredAfter(
+  { claims }: Kept,
+  restores: readonly Restore[],
+  nameOf: (chain: { readonly tenantId: string | null }) => string,
+): CommandFailed {
+  return new CommandFailed(
+    exitCodes.refused,
+    `The audit log was restored from a backup of before this checkpoint of ${timeOf(claims)}, so they cannot agree.`,
+    [
+      ...restores.map(
+        (restore) =>
+          `  ${visible(nameOf(restore))}: entries after ${restore.lastKeptSeq} were lost when the backup of ` +
+          `${visible(restore.backupMadeAt)} was restored at ${visible(restore.restoredAt)}.`,
+      ),
+      "Apart from that the log holds. If you know of this restore, keep a new checkpoint: postern audit checkpoint --out FILE.",
+      "If you do not, the log was tampered with.",
+    ],
+  );
+}
+
+/** A restore as an audit chain has it on record. */
+interface Restore {
+  readonly tenantId: string | null;
+  readonly restoredAt: string;
+  readonly backupMadeAt: string;
+  /** The last entry that the backup had. */
+  readonly lastKeptSeq: number;
+}
+
+/** Restores within the last so many are looked at. */
+const maxRestores = 1_000;
+
+/**
+ * The restores on record that took away what a checkpoint had signed; none unless they explain every fault. A log that is
+ * not intact by itself is explained by nothing.
+ */
+async function explainingRestores(api: Api, { claims, heads }: Kept, faults: readonly Chain[]): Promise<Restore[]> {
+  const { items } = await list<AuditEntry>(api, "/audit", { action: "cluster.restore" }, maxRestores);
+  const restores = items
+    .map(({ tenantId, at, details }) => ({
+      tenantId,
+      restoredAt: at,
+      backupMadeAt: String(details["backupMadeAt"]),
+      lastKeptSeq: Number(details["lastKeptSeq"]),
+    }))
+    // A checkpoint's time is in seconds, cut off.
+    .filter(({ restoredAt, backupMadeAt }) => {
+      const at = claims.iat * 1000;
+      return Date.parse(backupMadeAt) - 1000 < at && at <= Date.parse(restoredAt);
+    });
+  const explains = ({ tenantId }: Chain) =>
+    restores.some((restore) => {
+      const head = heads.find(({ chain }) => chain === (tenantId ?? "cluster"));
+      return restore.tenantId === tenantId && head !== undefined && restore.lastKeptSeq < head.seq;
+    });
+  return faults.every(explains) ? restores : [];
 }
 
 function verdictOf({ fault, firstSeq }: Chain): string {

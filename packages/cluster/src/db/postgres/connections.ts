@@ -3,6 +3,9 @@ import { postgresLimits } from "../limits.ts";
 import type { PostgresAddress } from "./address.ts";
 import { isConnectionLost, toDatabaseError } from "./failures.ts";
 
+/** By which the server's list of connections shows ours. */
+export const applicationName = "postern";
+
 /** The driver's own settings for an address. Nothing is set for the session: a pooler may hand it to somebody else. */
 export function clientConfig(address: PostgresAddress, maxQueryMs: number): pg.ClientConfig {
   const { host, port, database, user, password, tls } = address;
@@ -13,7 +16,7 @@ export function clientConfig(address: PostgresAddress, maxQueryMs: number): pg.C
     user,
     ...(password !== undefined && { password }),
     ssl: tls === null ? false : { rejectUnauthorized: true, ...(tls.ca !== null && { ca: tls.ca }) },
-    application_name: "postern",
+    application_name: applicationName,
     connectionTimeoutMillis: postgresLimits.connectWithinMs,
     query_timeout: maxQueryMs,
     keepAlive: true,

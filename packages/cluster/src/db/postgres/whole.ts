@@ -1,7 +1,8 @@
 import { Kysely, sql, type Transaction } from "kysely";
+import { DatabaseUnusable } from "../database-error.ts";
 import type { WholeDatabase } from "../whole.ts";
-import type { PostgresAddress } from "./address.ts";
-import { openConnections } from "./connections.ts";
+import { describeAddress, type PostgresAddress } from "./address.ts";
+import { applicationName, openConnections } from "./connections.ts";
 import { renderPostgresDdl } from "./ddl.ts";
 import { postgresDialect } from "./dialect.ts";
 
@@ -15,13 +16,33 @@ export function writeWholePostgres(address: PostgresAddress): WholeDatabase {
   return whole(address, "begin");
 }
 
-/** How many connections of nodes there are to a database, our own left out. */
-export async function countNodeConnections(db: Kysely<unknown>): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from pg_stat_activity
-    where datname = current_database() and application_name = 'postern' and pid <> pg_backend_pid()`.execute(db);
-  return Number(rows[0]?.count ?? 0);
+/**
+ * Refuses a database that nodes work on. One that has just ended may still have a connection on the server's side, so it is
+ * looked at for a while.
+ *
+ * @throws {DatabaseUnusable}
+ */
+export async function requireNoNodes(db: Kysely<unknown>, address: PostgresAddress): Promise<void> {
+  for (let left = looksForNodes; ; left--) {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from pg_stat_activity
+      where datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(
+      db,
+    );
+    const count = Number(rows[0]?.count ?? 0);
+    if (count === 0) return;
+    if (left === 0) {
+      throw new DatabaseUnusable(
+        `The ${describeAddress(address)} is in use: nodes, or another postern command, have connections to it (${count}). ` +
+          "Stop every node first.",
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
 }
+
+const looksForNodes = 20;
+const pauseMs = 150;
 
 function whole(address: PostgresAddress, begin: string): WholeDatabase {
   const connections = openConnections(address, { max: 1, maxQueryMs: 0 }); // a large table may take long
