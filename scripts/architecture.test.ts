@@ -13,7 +13,7 @@ const mayImport: Record<string, { parts: string[]; others?: string[] }> = {
   agent: { parts: ["protocol", "token"] },
   cluster: { parts: ["protocol", "token"] },
   fleet: { parts: ["agent", "protocol", "token"] },
-  console: { parts: [] },
+  console: { parts: ["token"] },
 };
 
 /** Folders of the cluster: each may import those before it, and all of them what lies beneath. */

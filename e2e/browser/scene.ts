@@ -60,7 +60,7 @@ export async function startScene(settings: ClusterSettings = {}): Promise<Scene>
       return agents;
     },
     async switchProtection(profileId, on) {
-      await call(cluster, admin, "PATCH", `/profiles/${profileId}`, { settings: { serviceProtection: { on } } });
+      await call(cluster, admin, "PATCH", `/profiles/${profileId}`, { serviceProtection: { on } });
     },
     async end() {
       ending.abort();

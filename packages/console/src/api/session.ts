@@ -33,7 +33,7 @@ export interface May {
   /** Whether it is held for the whole cluster. */
   everywhere(permission: Permission): boolean;
   /** Whether agent tokens of a kind may be generated and retrieved: for this tenant, or anywhere at all. */
-  useToken(kind: TokenKind, tenantId?: string): boolean;
+  token(kind: TokenKind, tenantId?: string): boolean;
 }
 
 /** What the person may do, as the API told it. It decides what is shown; the API decides what happens. */
@@ -47,7 +47,7 @@ export function mayOf({ permissions, agentTokens }: Session): May {
   const held = (permission: string) => permissions.find((one) => one.permission === permission);
   return Object.assign((permission: Permission, tenantId?: string) => reaches(held(permission), tenantId), {
     everywhere: (permission: Permission) => held(permission)?.everywhere === true,
-    useToken: (kind: TokenKind, tenantId?: string) =>
+    token: (kind: TokenKind, tenantId?: string) =>
       reaches(
         agentTokens.find((one) => one.kind === kind),
         tenantId,

@@ -78,7 +78,9 @@ function useAgents(typed: string): SpotlightActionGroupData {
   const found = useQuery({
     queryKey: ["agents", "search", q, tenantId],
     queryFn: () =>
-      read(api.GET("/api/v1/agents", { params: { query: { q, limit: 8, ...(tenantId && { tenantId }) } } })),
+      read(
+        api.GET("/api/v1/agents", { params: { query: { q, limit: 8, ...(tenantId && { tenantId: [tenantId] }) } } }),
+      ),
     enabled: q.length > 1 && may("agent.read"),
     placeholderData: keepPreviousData,
   });

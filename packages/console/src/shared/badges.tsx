@@ -4,6 +4,9 @@ import {
   IconCircleDashed,
   IconCircleFilled,
   IconCircleOff,
+  IconCircleX,
+  IconHistory,
+  IconReplace,
   IconShieldCheck,
   IconShieldHalf,
   IconShieldOff,
@@ -12,6 +15,7 @@ import {
 import type { ReactNode } from "react";
 import type { Agent } from "../api/types.ts";
 import classes from "./badges.module.css";
+import { type AgentState, stateWords } from "./words.ts";
 
 export type Tone = "good" | "warn" | "bad" | "info" | "mute";
 
@@ -90,17 +94,22 @@ export function ProtectionBadge({ protection }: { readonly protection: Agent["pr
   );
 }
 
-/** Whether an agent is heard of as often as it should be. */
-export function StateBadge({ state }: { readonly state: Agent["state"] }) {
-  return state === "active" ? (
-    <span className={classes["plain"]} data-tone="good">
-      <IconCircleFilled size={8} aria-hidden />
-      Active
-    </span>
-  ) : (
-    <span className={classes["plain"]} data-tone="mute" data-hint="It has not checked in when it was due.">
-      <IconCircleOff size={12} aria-hidden />
-      Inactive
+const stateIcons: Record<AgentState, Icon> = {
+  active: IconCircleFilled,
+  inactive: IconCircleOff,
+  restored: IconHistory,
+  replaced: IconReplace,
+  decommissioned: IconCircleX,
+};
+
+/** How an agent stands: whether it is heard of as it should be, or what was said of it. */
+export function StateBadge({ state }: { readonly state: AgentState }) {
+  const { word, tone, means } = stateWords[state];
+  const IconOf = stateIcons[state];
+  return (
+    <span className={classes["plain"]} data-tone={tone} data-hint={means}>
+      <IconOf size={state === "active" ? 8 : 13} aria-hidden />
+      {word}
     </span>
   );
 }

@@ -10,6 +10,34 @@ export const platformNames: Record<Agent["platform"], string> = {
   solaris: "Solaris",
 };
 
+export type AgentState = Agent["state"] | "restored" | "replaced" | "decommissioned";
+
+/** How an agent stands, what that means, and its colour. */
+export const stateWords: Record<
+  AgentState,
+  { readonly word: string; readonly tone: "good" | "warn" | "bad" | "mute"; readonly means: string }
+> = {
+  active: { word: "Active", tone: "good", means: "It checks in as often as it should." },
+  inactive: { word: "Inactive", tone: "warn", means: "It has not checked in when it was due." },
+  restored: {
+    word: "Restored",
+    tone: "warn",
+    means: "Its record was lost by a restore, and made again from its identity.",
+  },
+  replaced: { word: "Replaced", tone: "mute", means: "The same machine has enrolled anew, as another agent." },
+  decommissioned: { word: "Decommissioned", tone: "mute", means: "A user has taken it out of service." },
+};
+
+/** Why desired and applied protection differ. */
+export const gapWords: Record<NonNullable<Agent["protectionGap"]>, string> = {
+  not_reported: "Has not reported its protection yet",
+  config_pending: "Has not applied the wanted config yet",
+  config_refused: "Has refused the wanted config",
+  not_protected: "Is not protected, although its profile wants it",
+  still_protected: "Is protected, although its profile does not want it",
+  lifted: "Protection is lifted for now",
+};
+
 export const roleNames: Record<Session["roles"][number]["role"], string> = {
   site_admin: "Site administrator",
   customer_support: "Customer support",

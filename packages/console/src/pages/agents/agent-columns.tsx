@@ -3,71 +3,100 @@ import type { Agent } from "../../api/types.ts";
 import { Label, ProtectionBadge, StateBadge } from "../../shared/badges.tsx";
 import type { Column } from "../../shared/list/column.ts";
 import { RelativeTime } from "../../shared/relative-time.tsx";
-import { platformNames } from "../../shared/words.ts";
+import { gapWords, platformNames } from "../../shared/words.ts";
 import classes from "./agents.module.css";
+import { agentPath } from "./pages.ts";
 
-export function agentColumns(tenantName: (id: string) => string): readonly Column<Agent>[] {
-  return [
-    {
-      id: "hostName",
-      header: "Host name",
-      sort: "hostName",
-      fixed: true,
-      width: "min(15rem, 38vw)",
-      cell: ({ id, hostName }) => (
-        <Link to={`/manage/workloads/agents/${id}`} className={classes["host"] ?? ""}>
-          {hostName}
-        </Link>
-      ),
-    },
-    { id: "state", header: "State", width: "6.5rem", cell: ({ state }) => <StateBadge state={state} /> },
-    {
-      id: "protection",
-      header: "Protection",
-      width: "9.5rem",
-      cell: ({ protection }) => <ProtectionBadge protection={protection} />,
-    },
-    { id: "tenant", header: "Tenant", width: "10rem", cell: ({ tenantId }) => tenantName(tenantId) },
-    { id: "platform", header: "Platform", width: "7rem", cell: ({ platform }) => platformNames[platform] },
-    {
-      id: "osVersion",
-      header: "OS version",
-      width: "8rem",
-      hiddenAtFirst: true,
-      cell: ({ osVersion }) => osVersion,
-    },
-    {
-      id: "agentVersion",
-      header: "Version",
-      width: "6.5rem",
-      cell: ({ agentVersion }) => <span className="number">{agentVersion}</span>,
-    },
-    {
-      id: "labels",
-      header: "Labels",
-      grows: true,
-      cell: ({ labels }) => (
-        <span className={classes["labels"]}>
-          {labels.map((label) => (
-            <Label key={label}>{label}</Label>
-          ))}
-        </span>
-      ),
-    },
-    {
-      id: "seenAt",
-      header: "Seen",
-      sort: "seenAt",
-      width: "7.5rem",
-      cell: ({ seenAt }) => <RelativeTime at={seenAt} focusable={false} />,
-    },
-    {
-      id: "enrolledAt",
-      header: "Enrolled",
-      sort: "enrolledAt",
-      width: "7.5rem",
-      hiddenAtFirst: true,
-      cell: ({ enrolledAt }) => <RelativeTime at={enrolledAt} focusable={false} />,
-    },
-  ];
-}
+/** What a row shows of an agent, and what can be switched on. */
+export const agentColumns: readonly Column<Agent>[] = [
+  {
+    id: "hostName",
+    header: "Host name",
+    sort: "hostName",
+    fixed: true,
+    width: "min(15rem, 38vw)",
+    cell: ({ id, hostName }) => (
+      <Link to={agentPath(id)} className={classes["host"] ?? ""}>
+        {hostName}
+      </Link>
+    ),
+  },
+  {
+    id: "protection",
+    header: "Protection",
+    sort: "protection",
+    width: "9.5rem",
+    cell: ({ protection, wouldDrop }) => <ProtectionBadge protection={wouldDrop ? "would_drop" : protection} />,
+  },
+  { id: "state", header: "State", width: "9rem", cell: ({ state }) => <StateBadge state={state} /> },
+  { id: "tenant", header: "Tenant", width: "10rem", cell: ({ tenant }) => tenant.name },
+  {
+    id: "profile",
+    header: "Profile",
+    sort: "profile",
+    width: "9rem",
+    cell: ({ profile }) => profile.name,
+  },
+  {
+    id: "platform",
+    header: "Platform",
+    sort: "platform",
+    width: "7rem",
+    cell: ({ platform }) => platformNames[platform],
+  },
+  { id: "osVersion", header: "OS version", width: "8rem", hiddenAtFirst: true, cell: ({ osVersion }) => osVersion },
+  {
+    id: "version",
+    header: "Version",
+    sort: "version",
+    width: "6.5rem",
+    cell: ({ agentVersion }) => <span className="number">{agentVersion}</span>,
+  },
+  {
+    id: "addresses",
+    header: "Addresses",
+    width: "10rem",
+    hiddenAtFirst: true,
+    cell: ({ addresses }) => <span className="number">{addresses.join(", ")}</span>,
+  },
+  {
+    id: "gap",
+    header: "Protection gap",
+    width: "18rem",
+    hiddenAtFirst: true,
+    cell: ({ protectionGap }) => protectionGap && gapWords[protectionGap],
+  },
+  {
+    id: "labels",
+    header: "Labels",
+    grows: true,
+    width: "8rem",
+    cell: ({ labels }) => (
+      <span className={classes["labels"]}>
+        {labels.map((label) => (
+          <Label key={label}>{label}</Label>
+        ))}
+      </span>
+    ),
+  },
+  {
+    id: "seenAt",
+    header: "Seen",
+    width: "7.5rem",
+    cell: ({ seenAt }) => <RelativeTime at={seenAt} focusable={false} />,
+  },
+  {
+    id: "enrolledAt",
+    header: "Enrolled",
+    sort: "enrolledAt",
+    width: "8rem",
+    hiddenAtFirst: true,
+    cell: ({ enrolledAt }) => <RelativeTime at={enrolledAt} focusable={false} />,
+  },
+];
+
+const usual = ["hostName", "protection", "state", "tenant", "platform"];
+
+/** The columns that tell in which way an agent's protection is not the one wanted. */
+export const gapColumns = [...usual, "gap", "profile", "seenAt"];
+export const cutOffColumns = [...usual, "version", "labels", "seenAt"];

@@ -1,50 +1,183 @@
-import { Group } from "@mantine/core";
-import { IconDeviceDesktop } from "@tabler/icons-react";
-import { useMemo } from "react";
+import { ActionIcon, Button, Group, Menu, SegmentedControl } from "@mantine/core";
+import { IconDeviceDesktop, IconDotsVertical, IconDownload, IconFilterOff, IconKey } from "@tabler/icons-react";
+import { lazy, Suspense, useState } from "react";
 import { api, read } from "../../api/client.ts";
-import type { Query } from "../../api/types.ts";
-import { useTenantId, useTenantName } from "../../app/tenant.ts";
+import { useMay } from "../../api/session.ts";
+import type { Agent } from "../../api/types.ts";
+import { useAction } from "../../api/use-action.ts";
+import { useTenantId } from "../../app/tenant.ts";
+import { download } from "../../shared/download.ts";
 import { ColumnChooser } from "../../shared/list/column-chooser.tsx";
 import { DataTable } from "../../shared/list/data-table.tsx";
+import { SavedViews, type View } from "../../shared/list/saved-views.tsx";
 import { SearchField } from "../../shared/list/search-field.tsx";
 import { useColumns } from "../../shared/list/use-columns.ts";
-import { useList } from "../../shared/list/use-list.ts";
+import { firstPage, useList } from "../../shared/list/use-list.ts";
+import { useSelection } from "../../shared/list/use-selection.ts";
 import { PageHeader } from "../../shared/page-header.tsx";
 import { useSearchState } from "../../shared/search-state.ts";
 import { EmptyState } from "../../shared/states.tsx";
-import { agentColumns } from "./agent-columns.tsx";
+import { agentColumns, cutOffColumns, gapColumns } from "./agent-columns.tsx";
+import { agentQueryOf, isFiltered, noFilters, viewMembers } from "./agent-filters.ts";
+import { AgentMenu } from "./agent-menu.tsx";
+import { FacetBars } from "./facet-bars.tsx";
+import { MoreFilters } from "./more-filters.tsx";
 import { agentListPage } from "./pages.ts";
+import { SelectionBar } from "./selection-bar.tsx";
+import { useFacets } from "./use-facets.ts";
+
+const TokenDialog = lazy(async () => ({ default: (await import("../tokens/token-dialog.tsx")).TokenDialog }));
+const sortFields = ["hostName", "enrolledAt", "platform", "version", "protection", "profile"] as const;
+
+const readyViews: readonly View[] = [
+  { name: "All agents", search: {} },
+  { name: "Protection gaps", search: { view: "protection_gaps" }, columns: gapColumns },
+  { name: "Cut off", search: { view: "cut_off" }, columns: cutOffColumns },
+];
 
 export function AgentListPage() {
+  const may = useMay();
   const tenantId = useTenantId();
-  const tenantName = useTenantName();
-  const [search] = useSearchState();
-  const columns = useMemo(() => agentColumns(tenantName), [tenantName]);
-  const choice = useColumns("agents", columns);
-  const filters = { q: search["q"], tenantId };
+  const [search, setSearch] = useSearchState();
+  const choice = useColumns("agents", agentColumns);
+  const selection = useSelection();
+  const query = agentQueryOf(search, tenantId);
+  const facets = useFacets(query);
   const list = useList({
     name: "agents",
-    filters,
+    filters: { ...search, ...firstPage, tenantId },
+    sortFields,
     defaultSort: "hostName",
-    load: (request) =>
-      read(api.GET("/api/v1/agents", { params: { query: { ...filters, ...request } as Query<"/api/v1/agents"> } })),
+    load: (request) => read(api.GET("/api/v1/agents", { params: { query: { ...query, ...request } } })),
   });
+  // For which agent the dialog is open; null: for none in particular.
+  const [tokenFor, setTokenFor] = useState<Agent | null>();
+  const csv = useAction(() => download(`/api/v1/agents${csvSearch(query)}`, "agents.csv", "text/csv"), {
+    done: (name) => `${name} was saved.`,
+  });
+  const mayToken = may.token("tenant", tenantId);
+
   return (
     <>
-      <PageHeader page={agentListPage} />
+      <PageHeader
+        page={agentListPage}
+        actions={
+          <Menu width={220}>
+            <Menu.Target>
+              <ActionIcon variant="default" size={34} aria-label="Menu of the Agent List" data-hint="Menu">
+                <IconDotsVertical size={18} aria-hidden />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {mayToken && (
+                <Menu.Item leftSection={<IconKey size={16} aria-hidden />} onClick={() => setTokenFor(null)}>
+                  Agent Token
+                </Menu.Item>
+              )}
+              <Menu.Item
+                leftSection={<IconDownload size={16} aria-hidden />}
+                onClick={() => void csv.run()}
+                disabled={csv.running}
+              >
+                Download these as CSV
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        }
+      />
+      <FacetBars facets={facets} />
       <Group gap="xs" mb="sm">
-        <SearchField label="Search agents" placeholder="Host name or label" />
-        <ColumnChooser columns={columns} choice={choice} />
+        <SegmentedControl
+          aria-label="View"
+          value={search["view"] ?? ""}
+          onChange={(view) => setSearch({ ...firstPage, view: view || undefined })}
+          data={[
+            { value: "", label: "All" },
+            {
+              value: "protection_gaps",
+              label: <Counted word="Protection gaps" of={facets?.view} value="protection_gaps" />,
+            },
+            { value: "cut_off", label: <Counted word="Cut off" of={facets?.view} value="cut_off" /> },
+          ]}
+        />
+        <SearchField label="Search agents" placeholder="Host name, address, label or id" />
+        <MoreFilters facets={facets} />
+        {isFiltered(search) && (
+          <Button
+            variant="subtle"
+            leftSection={<IconFilterOff size={16} aria-hidden />}
+            onClick={() => setSearch({ ...noFilters, ...firstPage })}
+          >
+            Clear filters
+          </Button>
+        )}
+        <Group gap="xs" ml="auto">
+          <SavedViews list="agents" ready={readyViews} members={viewMembers} choice={choice} />
+          <ColumnChooser columns={agentColumns} choice={choice} />
+        </Group>
       </Group>
+      <SelectionBar selection={selection} query={query} total={facets?.total} />
       <DataTable
         label="Agents"
         list={list}
-        columns={columns}
+        {...(facets && { total: facets.total })}
+        columns={agentColumns}
         choice={choice}
+        {...(may("agent.manage") && { selection })}
         rowId={({ id }) => id}
         rowName={({ hostName }) => hostName}
-        empty={<EmptyState icon={IconDeviceDesktop} title="No agent here" />}
+        rowMenu={(agent) => <AgentMenu agent={agent} onToken={() => setTokenFor(agent)} />}
+        empty={<NoAgents isFiltered={isFiltered(search)} onClear={() => setSearch({ ...noFilters, ...firstPage })} />}
       />
+      {tokenFor !== undefined && (
+        <Suspense fallback={null}>
+          <TokenDialog agent={tokenFor} onClose={() => setTokenFor(undefined)} />
+        </Suspense>
+      )}
     </>
   );
+}
+
+function Counted({
+  word,
+  of,
+  value,
+}: {
+  readonly word: string;
+  readonly of: readonly { readonly value: string; readonly count: number }[] | undefined;
+  readonly value: string;
+}) {
+  const found = of?.find((one) => one.value === value)?.count;
+  return (
+    <>
+      {word}
+      {found !== undefined && found > 0 && <span className="number"> {found.toLocaleString("en")}</span>}
+    </>
+  );
+}
+
+function NoAgents({ isFiltered: filtered, onClear }: { readonly isFiltered: boolean; readonly onClear: () => void }) {
+  return filtered ? (
+    <EmptyState
+      icon={IconFilterOff}
+      title="No agent fits these filters"
+      action={
+        <Button variant="default" onClick={onClear} mt={4}>
+          Clear filters
+        </Button>
+      }
+    />
+  ) : (
+    <EmptyState icon={IconDeviceDesktop} title="No agent has enrolled yet">
+      An agent enrols with an activation key of its tenant. It appears here as soon as it has.
+    </EmptyState>
+  );
+}
+
+function csvSearch(query: object): string {
+  const parameters = new URLSearchParams({ format: "csv" });
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) parameters.append(name, String(one));
+  }
+  return `?${parameters.toString()}`;
 }

@@ -12,4 +12,8 @@ export const agentListPage: Page = {
   load: async () => (await import("./agent-list-page.tsx")).AgentListPage,
 };
 
+export function agentPath(id: string): string {
+  return `${agentListPage.path}/${id}`;
+}
+
 export const agentPages: readonly Page[] = [agentListPage];

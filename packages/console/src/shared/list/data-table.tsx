@@ -24,6 +24,8 @@ export interface DataTableProps<Row extends object> {
   /** Of what it is a table, for those who read by ear. */
   readonly label: string;
   readonly list: List<Row>;
+  /** How many rows the whole list has, where that is known. */
+  readonly total?: number;
   readonly columns: readonly Column<Row>[];
   readonly rowId: (row: Row) => string;
   /** How a row is called: "db-07". */
@@ -40,6 +42,7 @@ export interface DataTableProps<Row extends object> {
 export function DataTable<Row extends object>({
   label,
   list,
+  total,
   columns,
   rowId,
   rowName,
@@ -146,7 +149,7 @@ export function DataTable<Row extends object>({
           </tbody>
         </table>
       </section>
-      <Pager list={list} />
+      <Pager list={list} total={total} />
     </>
   );
 }

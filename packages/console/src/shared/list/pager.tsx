@@ -4,16 +4,17 @@ import classes from "./pager.module.css";
 import { type List, pageSizes } from "./use-list.ts";
 
 /** Which rows these are, and the way to the others. */
-export function Pager<Row>({ list }: { readonly list: List<Row> }) {
+export function Pager<Row>({ list, total }: { readonly list: List<Row>; readonly total: number | undefined }) {
   const { rows, pageNumber, limit, next, previous } = list;
   if (rows.length === 0) return null;
   const first = (pageNumber - 1) * limit + 1;
+  const last = first + rows.length - 1;
+  const all = next === undefined ? last.toLocaleString("en") : (total?.toLocaleString("en") ?? "more");
   const only = next === undefined && previous === undefined;
   return (
     <Group component="nav" aria-label="Pages of the list" justify="space-between" gap="xs" mt={8} px={4}>
       <Text size="sm" c="dimmed" className="number" aria-live="polite">
-        {first.toLocaleString("en")}–{(first + rows.length - 1).toLocaleString("en")}
-        {next === undefined ? ` of ${(first + rows.length - 1).toLocaleString("en")}` : " of more"}
+        {first.toLocaleString("en")}–{last.toLocaleString("en")} of {all}
       </Text>
       <Group gap={6}>
         {!(only && rows.length <= pageSizes[0]) && (

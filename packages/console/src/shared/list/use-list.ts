@@ -9,9 +9,12 @@ export interface ListPage<Row> {
   readonly nextCursor: string | null;
 }
 
+/** As the API names a sort: `-` before it for descending. */
+export type Sort<Field extends string> = Field | `-${Field}`;
+
 /** What goes into the query of the API's list. */
-export interface ListRequest {
-  readonly sort: string;
+export interface ListRequest<Field extends string> {
+  readonly sort: Sort<Field>;
   readonly limit: number;
   readonly cursor?: string;
 }
@@ -32,14 +35,16 @@ export interface List<Row> {
   readonly previous: (() => void) | undefined;
 }
 
-export interface ListOptions<Row> {
+export interface ListOptions<Row, Field extends string> {
   /** The begin of the query's key, such as `agents`: what `live.ts` and `changes` of actions name. */
   readonly name: string;
   /** The filters as they stand in the address; part of the key. */
   readonly filters: Search;
-  readonly defaultSort: string;
+  /** By what the API sorts this list. */
+  readonly sortFields: readonly Field[];
+  readonly defaultSort: Sort<NoInfer<Field>>;
   readonly defaultLimit?: number;
-  readonly load: (request: ListRequest) => Promise<ListPage<Row>>;
+  readonly load: (request: ListRequest<Field>) => Promise<ListPage<Row>>;
 }
 
 export const pageSizes = [25, 50, 100, 200] as const;
@@ -50,9 +55,18 @@ const cursorBefore = new Map<string, string | undefined>();
 /** What the address loses when a filter changes: a cursor belongs to one list with one filter. */
 export const firstPage: Search = { cursor: undefined, n: undefined };
 
-export function useList<Row>({ name, filters, defaultSort, defaultLimit = 50, load }: ListOptions<Row>): List<Row> {
+export function useList<Row, Field extends string>({
+  name,
+  filters,
+  sortFields,
+  defaultSort,
+  defaultLimit = 50,
+  load,
+}: ListOptions<Row, Field>): List<Row> {
   const [search, setSearch] = useSearchState();
-  const sort = search["sort"] ?? defaultSort;
+  const sort =
+    sortFields.flatMap((field): Sort<Field>[] => [field, `-${field}`]).find((one) => one === search["sort"]) ??
+    defaultSort;
   const cursor = search["cursor"];
   const asked = Number(search["limit"]);
   const limit = pageSizes.some((size) => size === asked) ? asked : defaultLimit;
