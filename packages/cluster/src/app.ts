@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentsByBundle } from "./agents/agents-by-bundle.ts";
 import { decommissionRoutes } from "./agents/decommission-routes.ts";
@@ -8,6 +9,7 @@ import { labelRoutes } from "./agents/label-routes.ts";
 import { agentListRoutes } from "./agents/list-routes.ts";
 import { profileUse } from "./agents/profile-use.ts";
 import { agentRoutes } from "./agents/routes.ts";
+import { countUsableActivationKeys } from "./agents/usable-activation-keys.ts";
 import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { verificationRoutes } from "./audit/verification-routes.ts";
@@ -42,6 +44,7 @@ import { createUsers } from "./identity/users.ts";
 import { keyChangeRoutes } from "./keys/change-routes.ts";
 import type { ClusterKeys } from "./keys/cluster-keys.ts";
 import { followClusterKeys } from "./keys/live-keys.ts";
+import { rootRoutes } from "./keys/root-routes.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
@@ -148,7 +151,7 @@ export async function createApp({
       verificationRoutes(api, reads, keys);
       checkpointRoutes(api, { reads, clock, retentionDays: config.auditRetentionDays });
       keyRoutes(api, reads);
-      keyChangeRoutes(api, {
+      const keyChanges = {
         store,
         audit,
         clock,
@@ -156,8 +159,10 @@ export async function createApp({
         keys,
         feed,
         agentsByBundle,
-        requireRecentPassword: (request) => requireRecentPassword(principalOf(request), clock.now()),
-      });
+        requireRecentPassword: (request: FastifyRequest) => requireRecentPassword(principalOf(request), clock.now()),
+      };
+      keyChangeRoutes(api, keyChanges);
+      rootRoutes(api, { ...keyChanges, countUsableActivationKeys });
       tenantRoutes(api, reads, tenants);
       sessionRoutes(api, { sessions, cookie, ownOrigins, deployment, hasProvider: provider !== null });
       sessionListRoutes(api, { reads, clock, sessions });

@@ -89,6 +89,7 @@ const across: Readonly<Record<string, readonly string[]>> = {
   "agents/agents.ts": [`${byId}, or its signature verified`],
   "agents/tombstones.ts": [`${byId}, or its signature verified`, "an identity key is one agent's, whatever its tenant"],
   "agents/labels.ts": ["labels of agents that were found in their tenants, or within the reach of who asks"],
+  "agents/usable-activation-keys.ts": ["a change of the roots concerns every tenant"],
   "audit/verify.ts": ["which chains there are; each is then read on its own"],
   "db/tenant-guard.ts": ["the reach of who asks is every tenant"],
   "events/alarm-list.ts": [byId],

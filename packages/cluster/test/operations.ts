@@ -68,7 +68,15 @@ export function pathWith(operation: Operation, value: (parameter: string) => str
   return operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(value(name)));
 }
 
-const sampleTexts = ["sample", "a long enough sentence", unknownId, "2030-01-01T00:00:00.000Z", "ABCD", "12"];
+const sampleTexts = [
+  "sample",
+  "a long enough sentence",
+  unknownId,
+  "2030-01-01T00:00:00.000Z",
+  "ABCD",
+  "12",
+  "A".repeat(43),
+];
 
 /** The smallest value that a schema takes; its optional members are left out. */
 export function sampleOf(schema: JsonSchema): unknown {

@@ -68,6 +68,8 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   ca_malformed: () =>
     "The file given with -ca holds no certificate in PEM form, or a broken one. Export it anew (Base-64 encoded X.509).",
   cluster_unreachable: ({ systemCode }) => unreachable(systemCode),
+  answer_unknown_key: () =>
+    "What answered at that address does not have the root key that this activation key names. Either it is not the cluster that the key belongs to: check the address, and whether something stands in between. Or the cluster's roots have been changed since. Make a new activation key then.",
   activation_key_invalid: () =>
     "The cluster does not know this activation key. Copy it again as a whole, or make a new one in the console.",
   activation_key_revoked: () => "This activation key was revoked. Make a new one in the console.",

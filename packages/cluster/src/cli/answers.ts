@@ -301,3 +301,29 @@ export interface AuditRetention {
     readonly throughSeq: number;
   }[];
 }
+
+export interface Roots {
+  readonly clusterId: string;
+  readonly rootsVersion: number;
+  readonly changesLeft: number;
+  readonly roots: readonly {
+    readonly kid: string;
+    readonly state: string;
+    readonly isFirst: boolean;
+    readonly isHere: boolean;
+  }[];
+  readonly agents: { readonly count: number; readonly behind: number };
+  readonly usableActivationKeys: number;
+}
+
+export interface PreparedRoot {
+  readonly clusterId: string;
+  readonly rootsVersion: number;
+  readonly kid: string;
+}
+
+export interface RootsChanged {
+  readonly rootsVersion: number;
+  readonly trustBundleVersion: number;
+  readonly roots: readonly string[];
+}

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { SigningKey } from "./answers.ts";
 import { list } from "./api.ts";
 import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
+import { addRootCommands } from "./roots.ts";
 import { addKeyChangeCommands } from "./signing-key-changes.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Column } from "./text.ts";
@@ -32,6 +33,7 @@ export function addSigningKeyCommands(program: Command, terminal: Terminal): voi
       }),
     );
   addKeyChangeCommands(key, terminal);
+  addRootCommands(key, terminal);
 }
 
 /** A cluster's first keys were made at one time; by use they always stand in the same order. */

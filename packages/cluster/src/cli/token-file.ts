@@ -32,24 +32,24 @@ export async function makeTokenFile(path: string): Promise<TokenFile> {
 }
 
 /** A file that was not there before, readable by its owner only. @throws {CommandFailed} 2: it cannot be made */
-export async function makeNewFile(path: string): Promise<FileHandle> {
+export async function makeNewFile(path: string, flag = "--out"): Promise<FileHandle> {
   try {
     return await open(path, "wx", 0o600);
   } catch (error) {
-    throw cannotMake(path, error);
+    throw cannotMake(path, flag, error);
   }
 }
 
-function cannotMake(path: string, error: unknown): CommandFailed {
+function cannotMake(path: string, flag: string, error: unknown): CommandFailed {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EEXIST")
-    return wrongUsage(`The file ${path} is there already.`, "Remove it, or name another with --out.");
+    return wrongUsage(`The file ${path} is there already.`, `Remove it, or name another with ${flag}.`);
   if (code === "ENOENT")
-    return wrongUsage(`There is no folder for the file ${path}.`, "Make it, or name another with --out.");
+    return wrongUsage(`There is no folder for the file ${path}.`, `Make it, or name another with ${flag}.`);
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return wrongUsage(`You may not write the file ${path}.`, "Name another with --out.");
+    return wrongUsage(`You may not write the file ${path}.`, `Name another with ${flag}.`);
   }
-  return wrongUsage(`The file ${path} cannot be made (${String(code)}).`, "Name another with --out.");
+  return wrongUsage(`The file ${path} cannot be made (${String(code)}).`, `Name another with ${flag}.`);
 }
 
 /**

@@ -72,6 +72,16 @@ export const problems = {
     "This node has no root key, and cannot sign a trust bundle",
     "Put the root key's file back into the data directory for this, or use the node that has it.",
   ],
+  root_change_refused: [
+    422,
+    "No agent would follow this change of the roots",
+    "Prepare a root, sign the change with the private half of a root of now, and send it to the same node.",
+  ],
+  root_changes_exhausted: [
+    409,
+    "The roots of a cluster can be changed 24 times",
+    "Make a new cluster, and let the agents enrol there.",
+  ],
   profile_in_use: [409, "The profile is in use", "Let intents and agents go to another profile first."],
   drop_not_pending: [
     409,

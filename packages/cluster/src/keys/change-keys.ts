@@ -96,8 +96,8 @@ export async function changeKeys(
     const jws = isSame
       ? null
       : await sealTrustBundle(
-          { iss: issuerOf(clusterId), ver: version, iat: toUnixSeconds(now), keys: entries, roots: last.roots },
-          loadRoot(keyStore, keys),
+          { ...last, iss: issuerOf(clusterId), ver: version, iat: toUnixSeconds(now), keys: entries },
+          loadRoot(keyStore, keys.rootThumbprints[0] ?? ""),
         );
     const done = await store.durable(async (tx) => {
       const current = await readKeyRows(tx);
@@ -132,12 +132,13 @@ function makeKey(keyStore: KeyStore, use: ReplaceableUse): MadeKey {
   return { use, signer, sealed: keyStore.sealedCopy(signer.kid) };
 }
 
-interface KeysBefore {
+/** The keys and the newest trust bundle as of one look. */
+export interface KeysBefore {
   readonly rows: KeyRows;
   readonly bundle: { readonly version: number; readonly jws: string };
 }
 
-async function readKeyRows(db: Db): Promise<KeysBefore> {
+export async function readKeyRows(db: Db): Promise<KeysBefore> {
   const rows = await db.selectFrom("signing_key").selectAll().orderBy("created_at").orderBy("kid").execute();
   const bundle = await db
     .selectFrom("trust_bundle")
@@ -152,15 +153,20 @@ function isInBundle({ use, state }: SigningKeyTable): boolean {
   return (use === "token" || use === "config") && (state === "active" || state === "retiring");
 }
 
-function isUnchanged(before: KeysBefore, current: KeysBefore): boolean {
+/** Whether nobody has changed keys between two looks. */
+export function isUnchanged(before: KeysBefore, current: KeysBefore): boolean {
   const states = ({ rows }: KeysBefore) => JSON.stringify(rows.map(({ kid, state }) => [kid, state]));
   return before.bundle.version === current.bundle.version && states(before) === states(current);
 }
 
-/** Only the first root's private half is here; it has signed the bundle of now. */
-function loadRoot(keyStore: KeyStore, { rootThumbprints }: LiveClusterKeys): Signer {
+/**
+ * Only the first root's private half is here; it has signed the bundle of now.
+ *
+ * @throws {Problem} root_key_missing
+ */
+export function loadRoot(keyStore: KeyStore, kid: string): Signer {
   try {
-    return keyStore.load(rootThumbprints[0] ?? "", "root");
+    return keyStore.load(kid, "root");
   } catch (error) {
     if (!(error instanceof KeyStoreError)) throw error;
     throw new Problem("root_key_missing", undefined, { cause: error });

@@ -1,35 +1,20 @@
-import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { originOf } from "../http/origin.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, nullable, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
-import { type KeyOrder, type KeyServices, replaceableUses } from "./change-keys.ts";
+import { replaceableUses } from "./change-keys.ts";
 import { compromiseKey } from "./compromise.ts";
 import { destroyKey } from "./destroy.ts";
+import { type KeyPermission, permitKeyChange, Reason } from "./permit.ts";
 import { type AgentsByBundle, findKeyReach, type KeyReach } from "./reach.ts";
 import { rotateKey } from "./rotate.ts";
 import { findKey, Key, toKey } from "./routes.ts";
 
-export interface KeyChangeOptions extends KeyServices {
+export interface KeyChangeOptions extends KeyPermission {
   readonly agentsByBundle: AgentsByBundle;
-  /**
-   * Refuses when it is too long ago that the person behind the request gave the password.
-   *
-   * @throws {Problem} reauthentication_required
-   */
-  readonly requireRecentPassword: (request: FastifyRequest) => void;
 }
 
 const Params = closed({ kid: Type.String({ minLength: 1, maxLength: 64, description: "The key's id." }) });
-
-const Reason = Type.String({
-  minLength: 3,
-  maxLength: 500,
-  pattern: "\\S[^]*\\S[^]*\\S",
-  mustBe: "three visible characters or more",
-  description: "Why; it stands in the audit log.",
-});
 
 const Named = Type.Object({
   id: Uuid,
@@ -60,8 +45,8 @@ const changing = { access: { permission: "key.manage", scope: "cluster" } } as c
 
 /** Rotating, withdrawing and destroying keys, and who hangs on one. */
 export function keyChangeRoutes(api: Server, options: KeyChangeOptions): void {
-  const { store, audit, agentsByBundle, requireRecentPassword } = options;
-  const { reads } = store;
+  const { agentsByBundle } = options;
+  const { reads } = options.store;
 
   api.get(
     "/keys/:kid/reach",
@@ -92,7 +77,9 @@ export function keyChangeRoutes(api: Server, options: KeyChangeOptions): void {
     async (request, reply) => {
       const use = replaceableUses.find((one) => one === request.params.use);
       if (use === undefined) throw new Problem("not_found", "Keys that are rotated are: token, config.");
-      const change = await permitted(request, "key.rotate", null, (order) => rotateKey(options, use, order));
+      const change = await permitKeyChange(options, request, "key.rotate", null, (order) =>
+        rotateKey(options, use, order),
+      );
       return reply.code(201).send(await toChanged(change));
     },
   );
@@ -111,7 +98,9 @@ export function keyChangeRoutes(api: Server, options: KeyChangeOptions): void {
     },
     async (request) => {
       const { kid } = await requireKey(request.params.kid);
-      return toChanged(await permitted(request, "key.compromise", kid, (order) => compromiseKey(options, kid, order)));
+      return toChanged(
+        await permitKeyChange(options, request, "key.compromise", kid, (order) => compromiseKey(options, kid, order)),
+      );
     },
   );
 
@@ -136,7 +125,7 @@ export function keyChangeRoutes(api: Server, options: KeyChangeOptions): void {
     },
     async (request) => {
       const { kid } = await requireKey(request.params.kid);
-      await permitted(request, "key.destroy", kid, (order) =>
+      await permitKeyChange(options, request, "key.destroy", kid, (order) =>
         destroyKey(options, agentsByBundle, kid, request.body.stranded, order),
       );
       return toKey(await requireKey(kid));
@@ -151,28 +140,6 @@ export function keyChangeRoutes(api: Server, options: KeyChangeOptions): void {
 
   async function toChanged({ madeKid, trustBundleVersion }: { madeKid: string | null; trustBundleVersion: number }) {
     return { made: madeKid === null ? null : toKey(await requireKey(madeKid)), trustBundleVersion };
-  }
-
-  /** Does it for somebody who has just given the password; a refusal stands in the audit log before it is told. */
-  async function permitted<T>(
-    request: FastifyRequest<{ Body: { reason: string } }>,
-    action: string,
-    kid: string | null,
-    work: (order: KeyOrder) => Promise<T>,
-  ): Promise<T> {
-    const origin = originOf(request);
-    const { reason } = request.body;
-    try {
-      requireRecentPassword(request);
-      return await work({ origin, reason });
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status >= 500) throw error;
-      const entry = { tenantId: null, action, origin, target: { kind: "key", id: kid } };
-      await store.durable(async (tx) => {
-        audit.record(tx, { ...entry, outcome: "refused", why: error.code, details: { reason } });
-      });
-      throw error;
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { verifyKeyOf } from "@postern/protocol";
 import type { Signer, VerifyKey } from "@postern/token";
 import type { Db } from "../schema.ts";
-import { findKeysByBundle } from "./bundle-keys.ts";
+import { findKeysByBundle, readOwnBundle } from "./bundle-keys.ts";
 import { writeClusterFile } from "./cluster-file.ts";
 import { type KeyStore, KeyStoreError } from "./key-store.ts";
 import type { KeyUse } from "./tables.ts";
@@ -60,7 +60,6 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
   const tokenSigners = new Map<string, Signer>(usableOf("token"));
   const tokenSigner = tokenSigners.get(activeKid("token"));
   if (tokenSigner === undefined) throw new KeyStoreError("The cluster has no active token key.");
-  const roots = rows.filter((row) => row.use === "root" && row.state !== "compromised").map((row) => row.kid);
   const withdrawn = new Set(rows.filter((row) => row.use === "token").map((row) => row.kid));
   for (const kid of tokenSigners.keys()) withdrawn.delete(kid);
   const bundlesWith = (kid: string) => [...keysByBundle].filter(([, kids]) => kids.includes(kid)).map(([ver]) => ver);
@@ -73,7 +72,7 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
 
   return {
     clusterId,
-    rootThumbprints: signedFirst(roots, bundle.jws),
+    rootThumbprints: signedFirst(readOwnBundle(bundle.jws).roots, bundle.jws),
     trustBundle: bundle,
     tokenSigner,
     configSigner: keyStore.load(activeKid("config"), "config"),

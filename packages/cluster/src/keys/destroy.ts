@@ -28,7 +28,7 @@ export async function destroyKey(
       .where("signing_key.kid", "=", kid)
       .executeTakeFirst();
     if (row === undefined) throw new Problem("not_found", "There is no such key.");
-    if (row.use !== "token" && row.use !== "config") {
+    if (row.use === "audit") {
       throw new Problem("key_not_replaceable", `This is the cluster's ${row.use} key.`);
     }
     if (row.state === "active" || row.state === "retiring") {

@@ -1,18 +1,19 @@
-import { sealTrustBundle, signerOf } from "@postern/protocol";
+import { sealTrustBundle } from "@postern/protocol";
 import { issuerOf, type Signer } from "@postern/token";
 import type { Audit } from "../audit/record.ts";
 import type { UnixMs } from "../clock.ts";
 import type { RandomBytes } from "../db/ids.ts";
 import { systemOrigin } from "../http/origin.ts";
 import type { Tx } from "../schema.ts";
-import { type KeyStore, newPrivateKey } from "./key-store.ts";
+import type { KeyStore } from "./key-store.ts";
+import { exportNewRoot } from "./root-file.ts";
 import type { KeyUse } from "./tables.ts";
 
 /** The keys of a new cluster, before the database knows them. */
 export interface FoundingKeys {
   readonly clusterId: string;
   readonly bundle: string;
-  readonly keys: readonly { readonly use: KeyUse; readonly signer: Signer }[];
+  readonly keys: readonly { readonly use: KeyUse; readonly signer: Pick<Signer, "kid" | "publicJwk"> }[];
   /**
    * The second root: a JSON text with its private half, which the operator carries away and the cluster does not keep.
    * With it a cluster whose first root is lost or stolen can still speak to its agents.
@@ -28,8 +29,7 @@ export async function foundKeys(
   now: UnixMs,
 ): Promise<FoundingKeys> {
   const root = keyStore.create("root");
-  const secondPrivate = newPrivateKey(randomBytes);
-  const second = signerOf(secondPrivate);
+  const second = await exportNewRoot(clusterId, randomBytes, null);
   const token = keyStore.create("token");
   const config = keyStore.create("config");
   const auditKey = keyStore.create("audit");
@@ -46,12 +46,6 @@ export async function foundKeys(
     },
     root,
   );
-  const text = {
-    what: "The second root key of a Postern cluster. Keep it offline; whoever holds it can take the cluster's place.",
-    clusterId,
-    kid: second.kid,
-    jwk: secondPrivate.export({ format: "jwk" }),
-  };
   return {
     clusterId,
     bundle,
@@ -62,7 +56,7 @@ export async function foundKeys(
       { use: "config", signer: config },
       { use: "audit", signer: auditKey },
     ],
-    secondRoot: { kid: second.kid, text: `${JSON.stringify(text, null, 2)}\n` },
+    secondRoot: second,
   };
 }
 
