@@ -1,8 +1,9 @@
 import { agentPages } from "../pages/agents/pages.ts";
+import { peoplePages } from "../pages/people/pages.ts";
 import type { Page } from "./page.ts";
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [...agentPages];
+export const pages: readonly Page[] = [...agentPages, ...peoplePages];
 
 /** Where somebody lands who opens the console. */
 export const homePath = "/manage/workloads/agents";

@@ -1,12 +1,13 @@
 import { Button, Group, Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
+import { useSession } from "../../api/session.ts";
 import type { Made } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
 import { CopyButton } from "../../shared/copy-button.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { ExactTime } from "../../shared/relative-time.tsx";
-import { isComplete, type RoleDraft, RoleFields, useFirstDraft } from "./role-fields.tsx";
+import { isComplete, type RoleDraft, RoleFields, useOwnRoles } from "./role-fields.tsx";
 
 const usualDays = 90;
 const maxDays = 366;
@@ -36,7 +37,10 @@ function Form({
 }) {
   const [name, setName] = useState("");
   const [validDays, setValidDays] = useState<number | string>(usualDays);
-  const first = useFirstDraft();
+  const { roles: own } = useSession();
+  const names = useOwnRoles();
+  // The narrowest of one's roles: those for the cluster come first.
+  const first: RoleDraft = own.at(-1) ?? { role: "auditor", tenantId: undefined };
   const [chosen, setChosen] = useState<readonly RoleDraft[]>();
   const drafts = chosen ?? [first];
   const roles = drafts.filter(isComplete);
@@ -73,7 +77,7 @@ function Form({
           onChange={setValidDays}
           error={errorAt("/validDays")}
         />
-        <RoleFields drafts={drafts} onChange={setChosen} />
+        <RoleFields drafts={drafts} names={names} first={first} onChange={setChosen} />
         <ProblemAlert problem={create.problem} fields={["/name", "/validDays"]} />
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>

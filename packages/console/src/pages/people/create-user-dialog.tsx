@@ -4,12 +4,13 @@ import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { minPasswordLength, passwordAdvice } from "./password-advice.ts";
-import { isComplete, type RoleDraft, RoleFields, useFirstDraft } from "./role-fields.tsx";
+import { isComplete, type RoleDraft, RoleFields, useFirstDraft, useGrantableRoles } from "./role-fields.tsx";
 
 /** Creates a user who logs in by a password, with the first roles. */
 export function CreateUserDialog({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const names = useGrantableRoles();
   const first = useFirstDraft();
   const [chosen, setChosen] = useState<readonly RoleDraft[]>();
   const drafts = chosen ?? [first];
@@ -47,7 +48,7 @@ export function CreateUserDialog({ onClose }: { readonly onClose: () => void }) 
             error={errorAt("/password")}
             autoComplete="new-password"
           />
-          <RoleFields drafts={drafts} onChange={setChosen} />
+          <RoleFields drafts={drafts} names={names} first={first} onChange={setChosen} />
           <ProblemAlert problem={create.problem} fields={["/name", "/password"]} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>

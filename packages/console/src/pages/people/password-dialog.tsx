@@ -4,7 +4,7 @@ import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { minPasswordLength, passwordAdvice } from "./password-advice.ts";
-import type { User } from "./users-page.tsx";
+import type { User } from "./user.ts";
 
 /** Gives a user a new password. */
 export function PasswordDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }) {

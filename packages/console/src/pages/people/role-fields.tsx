@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Select, Stack, Text } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
-import { useSession } from "../../api/session.ts";
+import { useMay, useSession } from "../../api/session.ts";
 import type { Session } from "../../api/types.ts";
 import { useTenants } from "../../app/tenant.ts";
 import { roleNames } from "../../shared/words.ts";
@@ -42,15 +42,17 @@ export function isComplete(draft: RoleDraft): draft is Role {
 /** One role and where it is held. */
 export function RoleField({
   draft,
+  names,
   onChange,
   onRemove,
 }: {
   readonly draft: RoleDraft;
+  /** The roles to choose from. */
+  readonly names: readonly RoleName[];
   readonly onChange: (draft: RoleDraft) => void;
   readonly onRemove?: () => void;
 }) {
   const tenants = useTenants();
-  const grantable = useGrantableRoles();
   const places = bound[draft.role];
   const where = [
     ...(places.includes("cluster") ? [{ value: wholeCluster, label: "The whole cluster" }] : []),
@@ -66,7 +68,7 @@ export function RoleField({
         <Select
           label="Role"
           flex={1}
-          data={grantable.map((role) => ({ value: role, label: roleNames[role] }))}
+          data={names.map((role) => ({ value: role, label: roleNames[role] }))}
           value={draft.role}
           onChange={(role) => role && changeRole(role as RoleName)}
           allowDeselect={false}
@@ -97,12 +99,16 @@ export function RoleField({
 /** Several roles; at least one stays. */
 export function RoleFields({
   drafts,
+  names,
+  first,
   onChange,
 }: {
   readonly drafts: readonly RoleDraft[];
+  readonly names: readonly RoleName[];
+  /** What a further role begins with. */
+  readonly first: RoleDraft;
   readonly onChange: (drafts: readonly RoleDraft[]) => void;
 }) {
-  const first = useFirstDraft();
   return (
     <Stack gap="sm">
       {drafts.map((draft, index) => (
@@ -110,6 +116,7 @@ export function RoleFields({
           // biome-ignore lint/suspicious/noArrayIndexKey: a draft is known by its place and by nothing else
           key={index}
           draft={draft}
+          names={names}
           onChange={(changed) => onChange(drafts.with(index, changed))}
           {...(drafts.length > 1 && { onRemove: () => onChange(drafts.filter((_, other) => other !== index)) })}
         />
@@ -135,9 +142,16 @@ export function useFirstDraft(): RoleDraft {
 }
 
 /** Roles for the cluster are for those who manage the cluster's users; the API decides the rest. */
-function useGrantableRoles(): readonly RoleName[] {
-  const { permissions } = useSession();
-  const everywhere = permissions.some(({ permission, everywhere: all }) => permission === "user.manage" && all);
+export function useGrantableRoles(): readonly RoleName[] {
+  const may = useMay();
   const names = Object.keys(roleNames) as RoleName[];
-  return everywhere ? names : names.filter((role) => bound[role].includes("tenant"));
+  return may.everywhere("user.manage") ? names : names.filter((role) => bound[role].includes("tenant"));
+}
+
+/** Roles for an API key: one's own, and for whom everything is open, all. */
+export function useOwnRoles(): readonly RoleName[] {
+  const { roles } = useSession();
+  const names = Object.keys(roleNames) as RoleName[];
+  const own = new Set(roles.map(({ role }) => role));
+  return own.has("site_admin") ? names : names.filter((role) => own.has(role));
 }

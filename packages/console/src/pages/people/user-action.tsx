@@ -2,7 +2,7 @@ import { Text } from "@mantine/core";
 import { api } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
 import { Confirm } from "../../shared/confirm.tsx";
-import type { User } from "./users-page.tsx";
+import type { User } from "./user.ts";
 
 export type UserActionKind = "lock" | "unlock" | "end_sessions" | "delete";
 

@@ -8,7 +8,15 @@ import { useTenantName } from "../../app/tenant.ts";
 import { ProblemAlert } from "../../shared/problem-alert.tsx";
 import { ErrorState, LoadingState } from "../../shared/states.tsx";
 import { roleNames } from "../../shared/words.ts";
-import { isComplete, type Role, type RoleDraft, RoleField, roleMeanings, useFirstDraft } from "./role-fields.tsx";
+import {
+  isComplete,
+  type Role,
+  type RoleDraft,
+  RoleField,
+  roleMeanings,
+  useFirstDraft,
+  useGrantableRoles,
+} from "./role-fields.tsx";
 
 /** The roles of a user: give one more, take one away. Each counts from the user's next request on. */
 export function UserRolesDialog({ userId, onClose }: { readonly userId: string; readonly onClose: () => void }) {
@@ -18,6 +26,7 @@ export function UserRolesDialog({ userId, onClose }: { readonly userId: string; 
     queryKey: ["users", "one", userId],
     queryFn: () => read(api.GET("/api/v1/users/{id}", { params: { path } })),
   });
+  const names = useGrantableRoles();
   const first = useFirstDraft();
   const [draft, setDraft] = useState<RoleDraft>();
   const grant = useAction(
@@ -72,7 +81,7 @@ export function UserRolesDialog({ userId, onClose }: { readonly userId: string; 
           })}
           <ProblemAlert problem={revoke.problem} />
           <Divider />
-          <RoleField draft={chosen} onChange={setDraft} />
+          <RoleField draft={chosen} names={names} onChange={setDraft} />
           <ProblemAlert problem={grant.problem} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>

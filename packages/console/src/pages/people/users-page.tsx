@@ -3,7 +3,6 @@ import { IconDoorExit, IconKey, IconLock, IconLockOpen, IconPlus, IconTrash, Ico
 import { useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay, useSession } from "../../api/session.ts";
-import type { Item } from "../../api/types.ts";
 import { useTenantName } from "../../app/tenant.ts";
 import { Badge } from "../../shared/badges.tsx";
 import type { Column } from "../../shared/list/column.ts";
@@ -18,10 +17,9 @@ import { roleNames } from "../../shared/words.ts";
 import { CreateUserDialog } from "./create-user-dialog.tsx";
 import { usersPage } from "./pages.ts";
 import { PasswordDialog } from "./password-dialog.tsx";
+import type { User } from "./user.ts";
 import { UserAction, type UserActionKind } from "./user-action.tsx";
 import { UserRolesDialog } from "./user-roles-dialog.tsx";
-
-export type User = Item<"/api/v1/users">;
 
 type Doing = { readonly user: User; readonly what: "roles" | "password" | UserActionKind };
 
