@@ -29,6 +29,7 @@ import { createServer, type Server, type ServerOptions } from "./http/server.ts"
 import { apiKeyRoutes } from "./identity/api-key-routes.ts";
 import { createApiKeys } from "./identity/api-keys.ts";
 import { createAuthorize } from "./identity/authorize.ts";
+import { rolesWith } from "./identity/permissions.ts";
 import { principalOf } from "./identity/principal.ts";
 import { createIdentityProvider } from "./identity/provider.ts";
 import { createProviderLogins } from "./identity/provider-logins.ts";
@@ -46,6 +47,7 @@ import type { ClusterKeys } from "./keys/cluster-keys.ts";
 import { followClusterKeys } from "./keys/live-keys.ts";
 import { rootRoutes } from "./keys/root-routes.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
+import { operationErrors } from "./operation-errors.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
 import { versionRoutes } from "./profiles/version-routes.ts";
@@ -111,6 +113,8 @@ export async function createApp({
     now: () => clock.now(),
     log,
     version,
+    operationErrors,
+    rolesWith,
     console: directory === undefined ? undefined : createConsoleFiles({ directory, randomBytes }),
   });
   app.decorateRequest("principal", null);

@@ -1,11 +1,20 @@
 import swagger from "@fastify/swagger";
 import type { FastifySchema } from "fastify";
-import { Type } from "typebox";
-import { ProblemSchema } from "./schema.ts";
+import { type ApiDocument, completeDocument } from "./api-document.ts";
+import { codesOf, type OperationErrors } from "./operation-codes.ts";
 import type { Server } from "./server.ts";
 
-/** Collects the routes registered after it into the OpenAPI 3.1 document at `/api/docs/openapi.json`. */
-export async function openApi(app: Server, version: string): Promise<void> {
+/** What the document says beyond what the routes themselves declare. */
+export interface Documentation {
+  readonly version: string;
+  readonly errors: OperationErrors;
+}
+
+/** Gives the OpenAPI 3.1 document of all routes; the server must be ready. */
+export type ReadDocument = () => ApiDocument;
+
+/** Collects the routes registered after it into the OpenAPI 3.1 document. */
+export async function openApi(app: Server, { version, errors }: Documentation): Promise<ReadDocument> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -25,29 +34,30 @@ export async function openApi(app: Server, version: string): Promise<void> {
     transform: ({ schema, url, route }) => {
       const access = route.config?.access;
       const open = access?.scope === "public" || access?.scope === "agent";
-      const described: FastifySchema & { "x-postern-access"?: unknown } = {
+      const query = schema?.querystring as { properties?: object } | undefined;
+      const described: FastifySchema & Record<`x-${string}`, unknown> = {
         ...schema,
         "x-postern-access": access,
-        security: open ? [] : [{ session: [] }, { apiKey: [] }],
-        response: {
-          ...(schema?.response as object | undefined),
-          default: {
-            description: "An error (RFC 9457).",
-            content: { "application/problem+json": { schema: ProblemSchema } },
+        "x-postern-errors": codesOf(
+          {
+            method: String(route.method),
+            url,
+            access,
+            revealsToken: route.config?.revealsToken === true,
+            hasBody: schema?.body !== undefined,
+            hasPath: schema?.params !== undefined,
+            hasCursor: Object.hasOwn(query?.properties ?? {}, "cursor"),
           },
-        },
+          errors,
+        ),
+        security: open ? [] : [{ session: [] }, { apiKey: [] }],
       };
       return { schema: described, url };
     },
   });
-  app.after(() => {
-    app.get(
-      "/api/docs/openapi.json",
-      {
-        config: { access: { permission: "docs.read", scope: "public" } },
-        schema: { hide: true, response: { 200: Type.Unsafe<object>({}) } },
-      },
-      async () => app.swagger(),
-    );
-  });
+  let document: ApiDocument | undefined;
+  return () => {
+    document ??= completeDocument(app.swagger() as unknown as ApiDocument);
+    return document;
+  };
 }

@@ -10,11 +10,14 @@ import fastify, {
   type RawServerDefault,
 } from "fastify";
 import { type Authorize, enforceAccess } from "./access.ts";
+import type { RolesWith } from "./api-page.ts";
+import { apiPageRoutes } from "./api-page-routes.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { answerClientError, answerError, sendProblem } from "./errors.ts";
 import { httpLimits } from "./limits.ts";
 import { loggerOptions } from "./logger.ts";
 import { openApi } from "./openapi.ts";
+import type { OperationErrors } from "./operation-codes.ts";
 import { plainHttpGuard } from "./plain-http.ts";
 import { Problem } from "./problems.ts";
 import { rememberRoutes } from "./routes-seen.ts";
@@ -40,6 +43,10 @@ export interface ServerOptions {
   readonly now: () => number;
   readonly log: { readonly level: string; readonly stream: { write(line: string): void } };
   readonly version: string;
+  /** For the documentation: the errors that operations have beside those that follow from what they declare. */
+  readonly operationErrors?: OperationErrors;
+  /** For the documentation: which roles have a permission. */
+  readonly rolesWith?: RolesWith;
   /** The web console; without it an address that no route has is a problem for browsers, too. */
   readonly console?: ConsoleFiles | undefined;
 }
@@ -112,9 +119,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     );
   });
 
-  await openApi(app, options.version);
+  const readDocument = await openApi(app, { version: options.version, errors: options.operationErrors ?? {} });
   enforceSchemas(app as unknown as FastifyInstance);
   enforceAccess(app as unknown as FastifyInstance, options.authorize);
+  app.after(() => apiPageRoutes(app, readDocument, options.rolesWith ?? (() => [])));
   await options.console?.register(app);
   return app;
 }

@@ -1,7 +1,7 @@
 import type { TokenKind } from "@postern/token";
 import type { Deployment } from "../config/config.ts";
 import type { Reach } from "../http/access.ts";
-import { isPossibleBinding, type Role, type RoleBinding, tokenKindsOf } from "./roles.ts";
+import { isPossibleBinding, type Role, type RoleBinding, roles, tokenKindsOf } from "./roles.ts";
 
 export const permissions = [
   "tenant.read",
@@ -59,6 +59,17 @@ export function permissionsOf(role: Role, deployment: Deployment): ReadonlySet<P
   const granted = new Set(permissionsOfRole[role]);
   if (role === "tenant_owner" && deployment === "saas") for (const permission of tokens) granted.add(permission);
   return granted;
+}
+
+/** The roles that have a permission, for people: those that have it in one deployment only say so. */
+export function rolesWith(permission: string): string[] {
+  return roles.flatMap((role) => {
+    const [saas, onPrem] = (["saas", "on-prem"] as const).map((deployment) =>
+      permissionsOf(role, deployment).has(permission as Permission),
+    );
+    if (saas && onPrem) return [role];
+    return saas ? [`${role} (on saas)`] : [];
+  });
 }
 
 /** Where somebody with these bindings holds a permission; null: nowhere. The widest binding applies. */
