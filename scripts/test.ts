@@ -45,6 +45,11 @@ const steps: readonly Step[] = [
     vitest: true,
   },
   {
+    name: "simulated agents and the demo, at clusters started as programs",
+    command: ["npm", "run", "--silent", "test:fleet", "--"],
+    vitest: true,
+  },
+  {
     name: "the cluster on PostgreSQL",
     command: ["npm", "run", "--silent", "test:postgres", "--"],
     vitest: true,

@@ -30,16 +30,19 @@ export function memoryDisk(): FileSystem {
       data.fill(0, offset, offset + bytes.length);
       data.set(content, content.length === 0 ? 0 : offset);
       inode.data = data;
-      inode.size = Math.max(inode.size, offset + bytes.length);
+      if (bytes.length > 0) inode.size = Math.max(inode.size, offset + bytes.length);
       names.set(path, inode);
     },
     flush() {},
     link(from, to) {
+      const inode = present(from);
       if (names.has(to)) throw Object.assign(new Error(`${to} is there already`), { code: "EEXIST" });
-      names.set(to, present(from));
+      names.set(to, inode);
     },
     rename(from, to) {
-      names.set(to, present(from));
+      const inode = present(from);
+      if (names.get(to) === inode) return; // two names of one file: POSIX leaves both
+      names.set(to, inode);
       names.delete(from);
     },
     remove(path) {

@@ -2,6 +2,8 @@ import type { Guard, LayerReport } from "@postern/agent";
 
 /** A guard that carries nothing out: it remembers, and says when protection changes. */
 export interface MemoryGuard extends Guard {
+  /** Whether the service accepts to be stopped, as the service manager would ask it. */
+  isStoppable(): boolean;
   /** From now on this layer cannot be set, and says why; undefined: it can again. */
   breakLayer(name: LayerName, why: string | undefined): void;
 }
@@ -29,6 +31,7 @@ export function memoryGuard(supported: boolean, changed: (protection: "on" | "of
     supported,
     arm: () => set("on"),
     disarm: () => set("off"),
+    isStoppable: () => last !== "on",
     breakLayer(name, why) {
       if (why === undefined) broken.delete(name);
       else broken.set(name, why);

@@ -41,6 +41,8 @@ export interface SimulatedAgent {
   /** Starts the service, if it does not run. */
   start(): Promise<void>;
   isRunning(): boolean;
+  /** Whether the service would accept to be stopped by somebody on the machine; {@link stop} does not ask. */
+  isStoppable(): boolean;
   /** Pulls the machine's cable. */
   cut(): void;
   mend(): void;
@@ -109,6 +111,7 @@ export async function startSimulatedAgent(workload: Workload, tell: (line: strin
       service ??= await startService(ports);
     },
     isRunning: () => service !== undefined,
+    isStoppable: guard.isStoppable,
     cut: link.cut,
     mend: link.mend,
     isCut: link.isCut,
