@@ -149,6 +149,11 @@ test("the places that go across tenants are those that were reviewed, each with 
   expect(found.map(({ file }) => file)).toEqual(expect.arrayContaining(Object.keys(across)));
 });
 
+test("nobody writes by hand what says that a query goes across tenants", () => {
+  const found = sources.filter(({ text }) => text.includes("/* across tenants"));
+  expect(found.map(({ file }) => file)).toEqual(["db/tenant-guard.ts"]);
+});
+
 test("nothing else goes past the plugin", () => {
   const found = sources.filter(({ text }) => /withoutPlugins\(|\bCompiledQuery\b|new Kysely\b/.test(text));
   expect(found.map(({ file }) => file).sort()).toEqual(pastThePlugin);

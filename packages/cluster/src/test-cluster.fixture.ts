@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckInTiming } from "./check-in/timing.ts";
 import { type Config, type Deployment, loadConfig } from "./config/config.ts";
+import { unlistedError } from "./http/errors.ts";
 import type { RoleBinding } from "./identity/roles.ts";
 import { startCluster } from "./serve.ts";
 import { makeTestDatabase, type TestDatabase } from "./test-database.fixture.ts";
@@ -105,8 +106,17 @@ export async function startTestCluster(
     async close() {
       await running.close();
       await database.remove();
+      requireListedErrors(log);
     },
   };
+}
+
+/** @throws {Error} when an operation answered with an error that its documentation does not list */
+function requireListedErrors(log: string): void {
+  const lines = log.split("\n").filter((line) => line.includes(unlistedError));
+  const found = lines.map((line) => JSON.parse(line) as { operation: string; code: string });
+  const missing = [...new Set(found.map(({ operation, code }) => `"${operation}": "${code}"`))];
+  if (missing.length > 0) throw new Error(`Add to src/operation-errors.ts: ${missing.join(", ")}`);
 }
 
 export interface TestAnswer {

@@ -48,7 +48,7 @@ function walk(
   const { tenantId } = filter;
   const steps = isWhole(filter) ? limit : Math.max(agentLimits.minAgentsWalked, 4 * limit);
   const walked = onPage(
-    selectMatching(within(db), { ...(tenantId && { tenantId }) }, context).select(["agent.id", `${key} as key`]),
+    selectMatching(db, { ...(tenantId && { tenantId }) }, context).select(["agent.id", `${key} as key`]),
     { key, id: "agent.id" },
     { direction, after, limit: steps },
   );
@@ -69,17 +69,12 @@ function scan(
   { field, direction, after, limit }: PageRequest<AgentSortField>,
   context: MatchContext,
 ): Promise<KeysetPosition[]> {
-  const found = selectMatching(within(db), filter, context).select(["agent.id", scannedKeys[field].as("key")]);
+  const found = selectMatching(db, filter, context).select(["agent.id", scannedKeys[field].as("key")]);
   return onPage(
     db.selectFrom(found.as("found")).select(["found.id", "found.key"]),
     { key: "found.key", id: "found.id" },
     { direction, after, limit },
   ).execute();
-}
-
-/** For a query within another: the plugins look at the whole, once. */
-function within(db: Db): Db {
-  return db.withoutPlugins();
 }
 
 /** As expressions, for which there is no index that one of the engines could think of walking. */

@@ -15,19 +15,19 @@ export class TenantNotNamed extends Error {
   override readonly name = "TenantNotNamed";
 }
 
-const notes = new WeakSet<OperationNode>();
+/** The comments that {@link acrossTenants} has written: a query within another passes the plugins twice, and is copied by some. */
+const notes = new Set<string>();
 
 /**
  * Refuses each query that touches a tenant's table without naming the tenant, by a condition on the column that names
  * it, by an equality with such a column that is named, or in the inserted values. So a forgotten condition is a failed
  * request and not another tenant's data.
  *
- * It must be the first plugin: it knows {@link acrossTenants} by the very node that it adds.
- *
  * @throws {TenantNotNamed} from the query's execution
  */
 export function tenantGuard(columns: TenantColumns): KyselyPlugin {
-  const isAcross = (node: OperationNode) => notes.has(node);
+  const isAcross = (node: OperationNode) =>
+    RawNode.is(node) && node.sqlFragments.length === 1 && notes.has(node.sqlFragments[0] ?? "");
   return {
     transformQuery({ node }) {
       const fault = findUnnamedTenant(node, columns, isAcross);
@@ -53,8 +53,9 @@ export function acrossTenants<Query extends { modifyEnd(modifier: Expression<unk
   why: string,
 ): Query {
   if (why.includes("*/")) throw new Error("A reason cannot end a comment.");
-  const node = RawNode.createWithSql(`/* across tenants: ${why} */`);
-  notes.add(node);
+  const note = `/* across tenants: ${why} */`;
+  notes.add(note);
+  const node = RawNode.createWithSql(note);
   return query.modifyEnd({ expressionType: undefined, toOperationNode: () => node } as Expression<unknown>) as Query;
 }
 

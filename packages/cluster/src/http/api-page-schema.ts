@@ -48,7 +48,9 @@ export function noteOf(schema: JsonSchema): string {
   const notes = [
     schema.description ?? bare.description,
     boundsOf(bare.minimum, bare.maximum, ""),
-    boundsOf(bare.minLength, bare.maxLength, "characters"),
+    bare.format === undefined && bare.pattern === undefined
+      ? boundsOf(bare.minLength, bare.maxLength, "characters")
+      : undefined,
     boundsOf(bare.minItems, bare.maxItems, "of them"),
     wordsFor(bare.mustBe ?? item.mustBe),
     bare.default === undefined ? undefined : `Default: ${JSON.stringify(bare.default)}.`,

@@ -41,7 +41,7 @@ td:last-child,th:last-child{padding-right:0}
 .d1{padding-left:1.2rem}.d2{padding-left:2.4rem}.d3{padding-left:3.6rem}.d4{padding-left:4.8rem}.d5{padding-left:6rem}.d6{padding-left:7.2rem}
 .optional{color:var(--soft);font-size:.78rem}
 .type{color:var(--soft);font-size:.9rem;margin:.2rem 0}
-@media (max-width:52rem){body{display:block}nav{position:static;height:auto;max-height:45vh;border-right:0;border-bottom:1px solid var(--line)}
+@media (max-width:52rem){body{display:block}nav{position:static;height:auto;max-height:30vh;border-right:0;border-bottom:1px solid var(--line)}
 main{padding:1rem}section{padding:.75rem;overflow-x:auto}
 .members td:first-child,.codes td:nth-child(2){white-space:normal}}
 @media print{nav{display:none}body{display:block}section{break-inside:avoid-page}}

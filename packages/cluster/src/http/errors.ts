@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { DatabaseError } from "../db/database-error.ts";
 import { StoreBusy } from "../db/group-commit.ts";
+import { anywhere } from "./operation-codes.ts";
 import { Problem, type ProblemCode, toProblemBody } from "./problems.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 
@@ -11,8 +12,18 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const problem = toProblem(error);
   // 503 that was meant, at a shutdown with thousands of held requests too, is not a failure to look into.
   const meant = error instanceof Problem && error.status === 503;
+  warnOfUnlisted(problem, request);
   if (problem.status >= 500 && !meant) request.log.error({ err: error }, "request failed");
   sendProblem(problem, request, reply);
+}
+
+/** Stands in the log when the documentation of an operation does not name an error that it has. */
+export const unlistedError = "the documentation does not list this error";
+
+function warnOfUnlisted({ code }: Problem, request: FastifyRequest): void {
+  const listed = request.routeOptions?.config?.errors;
+  if (listed === undefined || listed.includes(code) || anywhere.includes(code)) return;
+  request.log.warn({ operation: `${request.method} ${request.routeOptions.url}`, code }, unlistedError);
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {

@@ -1,4 +1,4 @@
-import { Compile } from "typebox/compile";
+import { Value } from "typebox/value";
 
 /** A JSON schema as far as examples and the page of the API look into it. */
 export interface JsonSchema {
@@ -38,6 +38,32 @@ const byName: Readonly<Record<string, readonly unknown[]>> = {
   userId: [id("05e4")],
   requestId: [id("4e90e57")],
   name: ["Hamburg", "db-07"],
+  "profile.name": ["Locked"],
+  "profile.id": [id("9f0f17e")],
+  "tenant.id": [id("7e7a27")],
+  "tenant.name": ["Hamburg"],
+  "who.id": [id("05e4")],
+  "who.name": ["olga"],
+  "who.kind": ["user"],
+  "by.id": [id("05e4")],
+  "by.name": ["olga"],
+  "issuedBy.id": [id("05e4")],
+  "issuedBy.name": ["olga"],
+  "madeBy.id": [id("05e4")],
+  "madeBy.name": ["olga"],
+  "target.kind": ["agent-token"],
+  "target.name": ["db-07.example.com"],
+  kind: ["tenant"],
+  why: ["The update of the database server fails while its agent cannot be stopped."],
+  advice: ["Find out who was at the workload, and generate no further token before you know."],
+  issuedBy: ["olga"],
+  revokedByName: ["olga"],
+  createdBy: ["olga"],
+  x: ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"],
+  request: ["eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiYWdlbnQtY2hlY2staW4rand0In0…"],
+  answer: ["eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiYWdlbnQtYW5zd2VyK2p3dCJ9…"],
+  checkpoint: ["eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiYXVkaXQtY2hlY2twb2ludCtqd3QifQ…"],
+  jws: ["eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiYXVkaXQtY2hlY2twb2ludCtqd3QifQ…"],
   hostName: ["db-07.example.com"],
   tenantName: ["Hamburg"],
   profileName: ["Locked"],
@@ -91,9 +117,9 @@ const byName: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 const texts: readonly string[] = [
+  "text",
   id("1d"),
   "2026-11-24T08:00:00.000Z",
-  "text",
   "a text of some length, long enough for what asks for a sentence",
   "eyJhbGciOiJFZDI1NTE5In0.eyJub25jZSI6Ii4uLiJ9.c2lnbmF0dXJl",
   hash,
@@ -111,19 +137,21 @@ const texts: readonly string[] = [
  * may be left out, so that it shows what there is.
  *
  * @param name the member's name, by which its value is chosen
+ * @param within the name of the member that it is in
  */
-export function exampleOf(schema: JsonSchema, name = ""): unknown {
+export function exampleOf(schema: JsonSchema, name = "", within = ""): unknown {
   const [given] = schema.examples ?? [];
   if (given !== undefined) return given;
   if (schema.const !== undefined) return schema.const;
-  const known = byName[name]?.find((value) => fits(schema, value));
+  const values = [...(byName[`${within}.${name}`] ?? []), ...(byName[name] ?? [])];
+  const known = values.find((value) => fits(schema, value));
   if (known !== undefined) return known;
   if (schema.default !== undefined) return schema.default;
   if (schema.enum) return schema.enum[0];
-  if (schema.anyOf) return exampleOf(schema.anyOf.find(({ type }) => type !== "null") ?? {}, name);
+  if (schema.anyOf) return exampleOf(schema.anyOf.find(({ type }) => type !== "null") ?? {}, name, within);
   switch ([schema.type].flat()[0]) {
     case "object":
-      return exampleObject(schema);
+      return exampleObject(schema, name);
     case "array": {
       const item = exampleOf(schema.items ?? {}, singularOf(name));
       return Array.from({ length: Math.max(1, schema.minItems ?? 0) }, () => item);
@@ -140,8 +168,8 @@ export function exampleOf(schema: JsonSchema, name = ""): unknown {
   }
 }
 
-function exampleObject({ properties = {}, patternProperties, additionalProperties }: JsonSchema): unknown {
-  const members = Object.entries(properties).map(([name, schema]) => [name, exampleOf(schema, name)]);
+function exampleObject({ properties = {}, patternProperties, additionalProperties }: JsonSchema, of: string): unknown {
+  const members = Object.entries(properties).map(([name, schema]) => [name, exampleOf(schema, name, of)]);
   const open = Object.values(patternProperties ?? {})[0] ?? additionalProperties;
   if (members.length === 0 && typeof open === "object") return { name: exampleOf(open) };
   return Object.fromEntries(members);
@@ -159,5 +187,5 @@ function singularOf(name: string): string {
 
 /** Whether the value is what the schema asks for. */
 export function fits(schema: JsonSchema, value: unknown): boolean {
-  return Compile(schema).Check(value);
+  return Value.Check(schema, value);
 }

@@ -2,7 +2,15 @@ import swagger from "@fastify/swagger";
 import type { FastifySchema } from "fastify";
 import { type ApiDocument, completeDocument } from "./api-document.ts";
 import { codesOf, type OperationErrors } from "./operation-codes.ts";
+import type { ProblemCode } from "./problems.ts";
 import type { Server } from "./server.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The errors that the route may be answered with, beside those that any may; filled in when it is registered. */
+    errors?: readonly ProblemCode[];
+  }
+}
 
 /** What the document says beyond what the routes themselves declare. */
 export interface Documentation {
@@ -34,26 +42,28 @@ export async function openApi(app: Server, { version, errors }: Documentation): 
     transform: ({ schema, url, route }) => {
       const access = route.config?.access;
       const open = access?.scope === "public" || access?.scope === "agent";
-      const query = schema?.querystring as { properties?: object } | undefined;
       const described: FastifySchema & Record<`x-${string}`, unknown> = {
         ...schema,
         "x-postern-access": access,
-        "x-postern-errors": codesOf(
-          {
-            method: String(route.method),
-            url,
-            access,
-            revealsToken: route.config?.revealsToken === true,
-            hasBody: schema?.body !== undefined,
-            hasPath: schema?.params !== undefined,
-            hasCursor: Object.hasOwn(query?.properties ?? {}, "cursor"),
-          },
-          errors,
-        ),
+        "x-postern-errors": route.config?.errors,
         security: open ? [] : [{ session: [] }, { apiKey: [] }],
       };
       return { schema: described, url };
     },
+  });
+  app.addHook("onRoute", (route) => {
+    const { url, method, config, schema } = route;
+    const query = schema?.querystring as { properties?: object } | undefined;
+    const described = {
+      method: String(method),
+      url,
+      access: config?.access,
+      revealsToken: config?.revealsToken === true,
+      hasBody: schema?.body !== undefined,
+      hasPath: schema?.params !== undefined,
+      hasCursor: Object.hasOwn(query?.properties ?? {}, "cursor"),
+    };
+    if (schema?.hide !== true) route.config = { ...config, errors: codesOf(described, errors) };
   });
   let document: ApiDocument | undefined;
   return () => {

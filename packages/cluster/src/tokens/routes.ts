@@ -42,36 +42,48 @@ import {
 
 const visible = "^[^\\p{C}]*$";
 
-const GenerateBody = closed({
-  kind: oneOf(tokenKinds),
-  tenantId: Type.Optional(Uuid),
-  agentId: Type.Optional(Uuid),
-  reason: Type.String({
-    minLength: tokenLimits.minReasonChars,
-    maxLength: tokenLimits.maxReasonChars,
-    pattern: "\\S[^]*\\S[^]*\\S",
-    mustBe: "three visible characters or more",
-    description: "Why; it stands in the audit log.",
-  }),
-  ticket: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: tokenLimits.maxTicketChars,
-      pattern: visible,
-      mustBe: "free of control characters",
-    }),
-  ),
-  challenge: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 64, description: "What `PosternAgent.exe -challenge` printed." }),
-  ),
-});
+const exampleId = "01a20cba-5d10-7c2e-9b41-0000000a9e27";
 
-const PreviewBody = closed({
-  kind: oneOf(tokenKinds),
-  tenantId: Type.Optional(Uuid),
-  agentId: Type.Optional(Uuid),
-  answersChallenge: Type.Optional(Type.Boolean({ description: "Whether a challenge will be given; else false." })),
-});
+const GenerateBody = closed(
+  {
+    kind: oneOf(tokenKinds),
+    tenantId: Type.Optional(Uuid),
+    agentId: Type.Optional(Uuid),
+    reason: Type.String({
+      minLength: tokenLimits.minReasonChars,
+      maxLength: tokenLimits.maxReasonChars,
+      pattern: "\\S[^]*\\S[^]*\\S",
+      mustBe: "three visible characters or more",
+      description: "Why; it stands in the audit log.",
+    }),
+    ticket: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: tokenLimits.maxTicketChars,
+        pattern: visible,
+        mustBe: "free of control characters",
+      }),
+    ),
+    challenge: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: "What `PosternAgent.exe -challenge` printed." }),
+    ),
+  },
+  {
+    examples: [
+      { kind: "agent", agentId: exampleId, reason: "The update fails while the agent runs.", ticket: "CHG-4711" },
+    ],
+  },
+);
+
+const PreviewBody = closed(
+  {
+    kind: oneOf(tokenKinds),
+    tenantId: Type.Optional(Uuid),
+    agentId: Type.Optional(Uuid),
+    answersChallenge: Type.Optional(Type.Boolean({ description: "Whether a challenge will be given; else false." })),
+  },
+  { examples: [{ kind: "agent", agentId: exampleId }] },
+);
 
 const Query = listQuery(
   {
