@@ -1,5 +1,6 @@
 import createClient from "openapi-fetch";
 import type { paths } from "../../generated/api.d.ts";
+import { hearClusterTime } from "../shared/now.ts";
 import { reportAnswer, reportSilence } from "./connection.ts";
 import { ApiProblem, isPassing, networkLost, problemOf } from "./problem.ts";
 
@@ -11,6 +12,7 @@ export const api = createClient<paths>({ baseUrl: window.location.origin, creden
 
 api.use({
   async onResponse({ response }) {
+    hearClusterTime(response.headers.get("date"));
     if (response.ok) {
       reportAnswer();
       return;

@@ -31,8 +31,8 @@ export function useAction<Input = void, Result = unknown>(
   const client = useQueryClient();
   const mutation = useMutation({
     mutationFn: (input: Input) => withAuthority(() => act(input)),
-    async onSuccess(result, input) {
-      await Promise.all(changes.map((queryKey) => client.invalidateQueries({ queryKey })));
+    onSuccess(result, input) {
+      for (const queryKey of changes) void client.invalidateQueries({ queryKey });
       const message = typeof done === "function" ? done(result, input) : done;
       if (message !== undefined) notifications.show({ message });
       onDone?.(result, input);

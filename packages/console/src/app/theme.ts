@@ -55,11 +55,15 @@ export const theme = createTheme({
     TagsInput: { defaultProps: { size: "sm" } },
     NumberInput: { defaultProps: { size: "sm" } },
     SegmentedControl: { defaultProps: { size: "sm" } },
+    // Words of the second rank are small, not tiny.
+    InputWrapper: { styles: { description: { fontSize: "var(--mantine-font-size-xs)" } } },
     Modal: {
+      styles: { title: { fontSize: "var(--mantine-font-size-lg)", fontWeight: 620 } },
       defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 }, transitionProps: { duration: 120 } },
     },
     Menu: { defaultProps: { shadow: "md", position: "bottom-end", transitionProps: { duration: 80 } } },
     Alert: { defaultProps: { variant: "light" } },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Tooltip: { defaultProps: { openDelay: 200, withArrow: true, events: { hover: true, focus: true, touch: true } } },
   },
 });

@@ -14,7 +14,7 @@ export const agentColumns: readonly Column<Agent>[] = [
     header: "Host name",
     sort: "hostName",
     fixed: true,
-    width: "min(15rem, 38vw)",
+    width: "min(12.5rem, 38vw)",
     cell: ({ id, hostName }) => (
       <Link to={agentPath(id)} className={classes["host"] ?? ""}>
         {hostName}
@@ -25,23 +25,24 @@ export const agentColumns: readonly Column<Agent>[] = [
     id: "protection",
     header: "Protection",
     sort: "protection",
-    width: "9.5rem",
+    width: "8.75rem",
     cell: ({ protection, wouldDrop }) => <ProtectionBadge protection={wouldDrop ? "would_drop" : protection} />,
   },
-  { id: "state", header: "State", width: "9rem", cell: ({ state }) => <StateBadge state={state} /> },
-  { id: "tenant", header: "Tenant", width: "10rem", cell: ({ tenant }) => tenant.name },
+  { id: "state", header: "State", width: "8rem", cell: ({ state }) => <StateBadge state={state} /> },
+  { id: "tenant", header: "Tenant", width: "9rem", cell: ({ tenant }) => tenant.name },
   {
     id: "profile",
     header: "Profile",
     sort: "profile",
     width: "9rem",
+    hiddenAtFirst: true,
     cell: ({ profile }) => profile.name,
   },
   {
     id: "platform",
     header: "Platform",
     sort: "platform",
-    width: "7rem",
+    width: "6.25rem",
     cell: ({ platform }) => platformNames[platform],
   },
   { id: "osVersion", header: "OS version", width: "8rem", hiddenAtFirst: true, cell: ({ osVersion }) => osVersion },
@@ -49,7 +50,7 @@ export const agentColumns: readonly Column<Agent>[] = [
     id: "version",
     header: "Version",
     sort: "version",
-    width: "6.5rem",
+    width: "5.5rem",
     cell: ({ agentVersion }) => <span className="number">{agentVersion}</span>,
   },
   {
@@ -70,7 +71,7 @@ export const agentColumns: readonly Column<Agent>[] = [
     id: "labels",
     header: "Labels",
     grows: true,
-    width: "8rem",
+    width: "5rem",
     cell: ({ labels }) => (
       <span className={classes["labels"]}>
         {labels.map((label) => (
@@ -82,7 +83,7 @@ export const agentColumns: readonly Column<Agent>[] = [
   {
     id: "seenAt",
     header: "Seen",
-    width: "7.5rem",
+    width: "6.25rem",
     cell: ({ seenAt }) => <RelativeTime at={seenAt} focusable={false} />,
   },
   {

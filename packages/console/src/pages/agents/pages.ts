@@ -12,8 +12,16 @@ export const agentListPage: Page = {
   load: async () => (await import("./agent-list-page.tsx")).AgentListPage,
 };
 
+export const agentDetailsPage: Page = {
+  path: `${agentListPage.path}/$agentId`,
+  title: "Agent Details",
+  trail,
+  permission: "agent.read",
+  load: async () => (await import("./agent-details-page.tsx")).AgentDetailsPage,
+};
+
 export function agentPath(id: string): string {
   return `${agentListPage.path}/${id}`;
 }
 
-export const agentPages: readonly Page[] = [agentListPage];
+export const agentPages: readonly Page[] = [agentListPage, agentDetailsPage];

@@ -23,7 +23,7 @@ const columns: readonly Column<LogIn>[] = [
     header: "From",
     fixed: true,
     grows: true,
-    width: "12rem",
+    width: "15rem",
     cell: ({ address, current }) => (
       <>
         <span className="number">{address ?? "Unknown address"}</span>

@@ -67,7 +67,7 @@ export function UsersPage() {
     {
       id: "state",
       header: "State",
-      width: "8rem",
+      width: "9.5rem",
       cell: ({ disabled }) =>
         disabled ? (
           <Badge tone="warn" icon={IconLock} hint="This user cannot log in.">
@@ -95,8 +95,8 @@ export function UsersPage() {
   return (
     <>
       <PageHeader page={usersPage} actions={create}>
-        Who may do what, and where. Nobody grants a role that could generate agent tokens which he may not generate
-        himself.
+        Who may do what, and where. Nobody can grant a role that generates agent tokens which they may not generate
+        themselves.
       </PageHeader>
       <Group mb="sm">
         <SearchField label="Search users" placeholder="Part of the name" />

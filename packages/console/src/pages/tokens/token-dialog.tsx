@@ -1,11 +1,11 @@
 import { Modal, SegmentedControl, Stack } from "@mantine/core";
 import { useState } from "react";
 import { useMay } from "../../api/session.ts";
-import type { Agent, GeneratedToken, TokenKind, TokenSummary } from "../../api/types.ts";
-import { useTenantId } from "../../app/tenant.ts";
+import type { Agent, GeneratedToken, TokenKind } from "../../api/types.ts";
+import { useTenantId, useTenantName } from "../../app/tenant.ts";
 import { LiveTokens } from "./live-tokens.tsx";
 import { TokenForm } from "./token-form.tsx";
-import { type MadeToken, TokenMade } from "./token-made.tsx";
+import { type MadeToken, TokenMade, toMade } from "./token-made.tsx";
 
 /**
  * Agent Token: for the cluster, for a tenant, or, when it was opened from an agent's row, for that agent. Shows the live
@@ -14,20 +14,20 @@ import { type MadeToken, TokenMade } from "./token-made.tsx";
 export function TokenDialog({ agent, onClose }: { readonly agent: Agent | null; readonly onClose: () => void }) {
   const may = useMay();
   const chosenTenant = useTenantId();
+  const tenantName = useTenantName();
   const kinds = kindsFor(agent, may.token);
   const [kind, setKind] = useState<TokenKind>(agent?.platform === "windows" ? "agent" : "tenant");
   const [tenantId, setTenantId] = useState(agent?.tenantId ?? chosenTenant);
   const [made, setMade] = useState<MadeToken>();
 
   function show(token: GeneratedToken): void {
+    const names = { cluster: undefined, tenant: tenantName(tenantId ?? ""), agent: agent?.hostName };
     setMade({
       ...token,
       agentId: kind === "agent" ? agent?.id : undefined,
       tenantId: kind === "cluster" ? undefined : tenantId,
+      forWhom: names[kind],
     });
-  }
-  function view(token: TokenSummary): void {
-    setMade({ ...token, token: undefined, coverage: undefined, agentId: token.agent?.id, tenantId: token.tenant?.id });
   }
 
   return (
@@ -59,7 +59,7 @@ export function TokenDialog({ agent, onClose }: { readonly agent: Agent | null; 
             onMade={show}
             onCancel={onClose}
           />
-          <LiveTokens kind={kind} agentId={agent?.id} tenantId={tenantId} onView={view} />
+          <LiveTokens kind={kind} agentId={agent?.id} tenantId={tenantId} onView={(token) => setMade(toMade(token))} />
         </Stack>
       ) : (
         <TokenMade made={made} onBack={() => setMade(undefined)} onClose={onClose} />

@@ -2,7 +2,7 @@ import { Alert, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { IconArrowLeft, IconDownload, IconEye, IconEyeOff } from "@tabler/icons-react";
 import { useState } from "react";
 import { api, read } from "../../api/client.ts";
-import type { GeneratedToken, TokenKind } from "../../api/types.ts";
+import type { GeneratedToken, TokenKind, TokenSummary } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
 import { CommandLine } from "../../shared/command-line.tsx";
 import { CopyButton } from "../../shared/copy-button.tsx";
@@ -23,6 +23,23 @@ export interface MadeToken {
   readonly coverage: GeneratedToken["coverage"] | undefined;
   readonly agentId: string | undefined;
   readonly tenantId: string | undefined;
+  /** The host's or the tenant's name; undefined for the cluster's. */
+  readonly forWhom: string | undefined;
+}
+
+/** A live token that is looked at again; it shows itself when it is asked to. */
+export function toMade({ id, kind, expiresAt, agent, tenant }: TokenSummary): MadeToken {
+  const forWhom = agent?.hostName ?? tenant?.name;
+  return {
+    id,
+    kind,
+    expiresAt,
+    token: undefined,
+    coverage: undefined,
+    agentId: agent?.id,
+    tenantId: tenant?.id,
+    forWhom,
+  };
 }
 
 const program = '"C:\\Program Files\\Postern\\PosternAgent.exe"';
@@ -42,12 +59,13 @@ export function TokenMade({
 }) {
   const expiresAt = Date.parse(made.expiresAt);
   const left = expiresAt - useNow(1_000);
-  const [token, setToken] = useState(made.token);
+  const [revealed, setRevealed] = useState<string>();
+  const token = made.token ?? revealed;
   const [shown, setShown] = useState(false);
   const [fileName, setFileName] = useState<string>();
   const reveal = useAction(() => read(api.GET("/api/v1/agent-tokens/{id}", { params: { path: { id: made.id } } })), {
     onDone: (detail) => {
-      setToken(detail.token ?? undefined);
+      setRevealed(detail.token ?? undefined);
       setShown(true);
     },
   });
@@ -76,7 +94,14 @@ export function TokenMade({
           {clockTime(left)}
         </span>
         <Text size="sm">
-          {tokenKindNames[made.kind]}, until {localTime(expiresAt, { timeStyle: "medium" })} ({utcTime(expiresAt)})
+          {tokenKindNames[made.kind]}
+          {made.forWhom !== undefined && (
+            <>
+              {" "}
+              <b>{made.forWhom}</b>
+            </>
+          )}
+          , until {localTime(expiresAt, { timeStyle: "medium" })} ({utcTime(expiresAt)})
         </Text>
       </div>
       <div>

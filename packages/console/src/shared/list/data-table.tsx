@@ -109,7 +109,7 @@ export function DataTable<Row extends object>({
                 <HeaderCell key={column.id} column={column} sort={list.sort} onSort={list.setSort} />
               ))}
               {rowMenu && (
-                <th className={classes["narrow"]}>
+                <th className={classes["menu"]}>
                   <span className={classes["hidden"]}>Menu</span>
                 </th>
               )}
@@ -140,7 +140,7 @@ export function DataTable<Row extends object>({
                       </td>
                     ))}
                     {rowMenu && (
-                      <td className={classes["narrow"]}>
+                      <td className={classes["menu"]}>
                         <RowMenu name={rowName(row.original)} entries={() => rowMenu(row.original)} />
                       </td>
                     )}
