@@ -1,4 +1,3 @@
-import { ScrollArea } from "@mantine/core";
 import { Link, useRouterState } from "@tanstack/react-router";
 import { useMay } from "../api/session.ts";
 import classes from "./navigation.module.css";
@@ -12,7 +11,7 @@ export function Navigation() {
   const open = pages.filter(({ icon, permission }) => icon && (permission === undefined || may(permission)));
   const byTrail = Map.groupBy(open, ({ trail }) => trail.join(" › "));
   return (
-    <ScrollArea className={classes["scroll"] ?? ""} type="auto">
+    <div className={classes["scroll"]}>
       {[...byTrail].map(([trail, under]) => (
         <section key={trail} className={classes["section"]} aria-label={trail === "" ? "More" : trail}>
           {trail !== "" && <h2 className={classes["trail"]}>{trail}</h2>}
@@ -23,7 +22,7 @@ export function Navigation() {
           </ul>
         </section>
       ))}
-    </ScrollArea>
+    </div>
   );
 }
 

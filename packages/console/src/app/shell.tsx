@@ -31,7 +31,7 @@ export function Shell() {
   return (
     <AppShell
       header={{ height: 52 }}
-      navbar={{ width: 224, breakpoint: "md", collapsed: { mobile: !navigationOpened } }}
+      navbar={{ width: 240, breakpoint: "md", collapsed: { mobile: !navigationOpened } }}
       padding={0}
     >
       <a href="#content" className="skip-link">

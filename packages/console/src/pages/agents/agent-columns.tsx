@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { Agent } from "../../api/types.ts";
 import { Label, ProtectionBadge, StateBadge } from "../../shared/badges.tsx";
 import type { Column } from "../../shared/list/column.ts";
+import { PlatformIcon } from "../../shared/platform-icon.tsx";
 import { RelativeTime } from "../../shared/relative-time.tsx";
 import { gapWords, platformNames } from "../../shared/words.ts";
 import classes from "./agents.module.css";
@@ -15,17 +16,20 @@ export const agentColumns: readonly Column<Agent>[] = [
     sort: "hostName",
     fixed: true,
     width: "min(12.5rem, 38vw)",
-    cell: ({ id, hostName }) => (
-      <Link to={agentPath(id)} className={classes["host"] ?? ""}>
-        {hostName}
-      </Link>
+    cell: ({ id, hostName, platform }) => (
+      <span className={classes["named"]}>
+        <PlatformIcon platform={platform} />
+        <Link to={agentPath(id)} className={classes["host"] ?? ""}>
+          {hostName}
+        </Link>
+      </span>
     ),
   },
   {
     id: "protection",
     header: "Protection",
     sort: "protection",
-    width: "8.75rem",
+    width: "9.25rem",
     cell: ({ protection, wouldDrop }) => <ProtectionBadge protection={wouldDrop ? "would_drop" : protection} />,
   },
   { id: "state", header: "State", width: "8rem", cell: ({ state }) => <StateBadge state={state} /> },
@@ -42,7 +46,8 @@ export const agentColumns: readonly Column<Agent>[] = [
     id: "platform",
     header: "Platform",
     sort: "platform",
-    width: "6.25rem",
+    width: "6.5rem",
+    hiddenAtFirst: true,
     cell: ({ platform }) => platformNames[platform],
   },
   { id: "osVersion", header: "OS version", width: "8rem", hiddenAtFirst: true, cell: ({ osVersion }) => osVersion },
@@ -96,7 +101,7 @@ export const agentColumns: readonly Column<Agent>[] = [
   },
 ];
 
-const usual = ["hostName", "protection", "state", "tenant", "platform"];
+const usual = ["hostName", "protection", "state", "tenant"];
 
 /** The columns that tell in which way an agent's protection is not the one wanted. */
 export const gapColumns = [...usual, "gap", "profile", "seenAt"];

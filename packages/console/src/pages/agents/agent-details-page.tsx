@@ -75,7 +75,7 @@ export function AgentDetailsPage() {
         onChange={(value) => setSearch({ tab: value === "overview" || value === null ? undefined : value })}
         keepMounted={false}
       >
-        <Tabs.List mb="md">
+        <Tabs.List mb="md" style={{ flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }}>
           {tabs.map(({ value, word }) => (
             <Tabs.Tab key={value} value={value}>
               {word}

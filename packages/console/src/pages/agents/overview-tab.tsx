@@ -84,7 +84,10 @@ export function OverviewTab({ agent }: AgentTabProps) {
             <ExactTime at={agent.enrolledAt} />
           </Fact>
           <Fact name="Agent id">
-            <Code>{agent.id}</Code> <CopyButton text={agent.id} what="the agent id" />
+            <Group gap={4} wrap="nowrap">
+              <Code>{agent.id}</Code>
+              <CopyButton text={agent.id} what="the agent id" />
+            </Group>
           </Fact>
           <Fact name="Identity key">
             <Code>{agent.identityThumbprint}</Code>

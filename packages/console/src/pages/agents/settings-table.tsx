@@ -1,4 +1,5 @@
 import { Fact, Facts } from "../../shared/facts.tsx";
+import { duration } from "../../shared/times.ts";
 import { layerWord } from "./layers.ts";
 
 /** Settings as nested JSON, as names and values one under the other. */
@@ -16,10 +17,15 @@ export function SettingsTable({ settings }: { readonly settings: object }) {
 
 function flatten(value: object, path: readonly string[]): (readonly [string, string])[] {
   return Object.entries(value).flatMap(([name, member]) => {
-    const here = [...path, layerWord(name)];
+    const here = [...path, layerWord(name.replace(/Seconds$/, ""))];
     if (typeof member === "object" && member !== null && !Array.isArray(member)) return flatten(member, here);
     const text = here.join(" › ");
-    return [[text.charAt(0).toUpperCase() + text.slice(1), say(member)] as const];
+    return [
+      [
+        text.charAt(0).toUpperCase() + text.slice(1),
+        name.endsWith("Seconds") ? duration(Number(member)) : say(member),
+      ] as const,
+    ];
   });
 }
 
