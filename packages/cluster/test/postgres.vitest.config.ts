@@ -6,7 +6,9 @@ import { storeTests } from "./store-tests.ts";
 const root = join(import.meta.dirname, "..");
 
 // The tests of the store, and whole clusters, once more on PostgreSQL; and what is about it alone.
-const wholeClusters = ["agent-messages", "bad-input", "kill", "tenant-walls"].map((name) => `test/${name}.test.ts`);
+const wholeClusters = ["agent-messages", "backup", "bad-input", "kill", "tenant-walls"].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 const isThere = findPostgres() !== null || process.env["CI"] === "true";
 if (!isThere) console.warn("PostgreSQL is not installed (apt-get install postgresql): its tests are skipped.");

@@ -16,6 +16,8 @@ export interface RunningCluster {
   readonly url: string;
   readonly directory: string;
   readonly adminPassword: string;
+  /** What the process finds in its environment, for other commands on the same data. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** What it wrote on standard output and standard error so far. */
   log(): string;
   /** Ends the process at once, with nothing of it left to run, and resolves when it is gone. */
@@ -84,6 +86,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
     url,
     directory,
     adminPassword,
+    env: childEnv,
     log: () => log,
     async kill() {
       await ended("SIGKILL");

@@ -158,11 +158,14 @@ async function explainingRestores(api: Api, { claims, heads }: Kept, faults: rea
       const at = claims.iat * 1000;
       return Date.parse(backupMadeAt) - 1000 < at && at <= Date.parse(restoredAt);
     });
-  const explains = ({ tenantId }: Chain) =>
-    restores.some((restore) => {
-      const head = heads.find(({ chain }) => chain === (tenantId ?? "cluster"));
-      return restore.tenantId === tenantId && head !== undefined && restore.lastKeptSeq < head.seq;
-    });
+  const explains = ({ tenantId, entries }: Chain) => {
+    // A tenant that was made after the backup has gone with all of its chain.
+    if (entries === 0) return restores.some((restore) => restore.tenantId === null);
+    const head = heads.find(({ chain }) => chain === (tenantId ?? "cluster"));
+    return restores.some(
+      (restore) => restore.tenantId === tenantId && head !== undefined && restore.lastKeptSeq < head.seq,
+    );
+  };
   return faults.every(explains) ? restores : [];
 }
 
