@@ -22,6 +22,8 @@ import { startAlarmWatch } from "./events/alarm-watch.ts";
 import { raiseTokenAltered } from "./events/alarms.ts";
 import { alarmLimits } from "./events/limits.ts";
 import { eventRoutes } from "./events/routes.ts";
+import { createStreamHub } from "./events/stream-hub.ts";
+import { streamRoutes } from "./events/stream-routes.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
 import { createConsoleFiles } from "./http/console-files.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -131,6 +133,14 @@ export async function createApp({
     failed: (error) => app.log.error({ err: error }, "the cluster's keys cannot be loaded"),
   });
 
+  const hub = createStreamHub({
+    reads,
+    clock,
+    feed,
+    newId,
+    failed: (error) => app.log.warn({ err: error }, "a live stream cannot be looked after"),
+  });
+  app.addHook("preClose", async () => hub.stop());
   const watch = startAlarmWatch({
     store,
     clock,
@@ -187,6 +197,7 @@ export async function createApp({
       tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed, whenAltered });
       eventRoutes(api, reads);
       alarmRoutes(api, { store, audit, clock, feed });
+      streamRoutes(api, { hub, deployment });
       done();
     },
     { prefix: "/api/v1" },

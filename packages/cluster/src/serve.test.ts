@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -57,6 +59,17 @@ test("a start that fails lets go of the data directory", async () => {
   await expect(start({ POSTERN_LISTEN: `127.0.0.1:${port}` })).rejects.toThrow(/listens on 127.0.0.1:\d+ already/);
   await (await start()).close();
   await other.close();
+});
+
+test("a connection on which nothing was asked does not hold up the end", async () => {
+  const cluster = await start();
+  const { hostname, port } = new URL(cluster.url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  await fetch(`${cluster.url}/healthz`); // by then the cluster has taken the connection, too
+  const ended = once(socket, "close");
+  await cluster.close();
+  await ended;
 });
 
 test.each([

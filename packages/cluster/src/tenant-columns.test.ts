@@ -98,6 +98,7 @@ const across: Readonly<Record<string, readonly string[]>> = {
     "a subject is of one tenant, or of the cluster",
     "the cluster looks after the alarms of all tenants",
   ],
+  "events/presence-flips.ts": ["told apart by tenant, each reader's stream is cut to his reach"],
   "events/standing-conditions.ts": Array.from(
     { length: 4 },
     () => "the cluster watches over the agents of all tenants",

@@ -6,6 +6,11 @@ import { alarmLimits } from "./limits.ts";
 
 const minute = 60_000;
 
+/** Patient: other tests want the processor, too. */
+function eventually<Value>(read: () => Value) {
+  return expect.poll(read, { timeout: 10_000, interval: 10 });
+}
+
 let cluster: TestCluster;
 let admin: Caller;
 let acme: TestTenant;
@@ -93,7 +98,7 @@ test("facts that would drop protection, until a user confirms", async () => {
     },
   ]);
   await admin.send("POST", `/agents/${agent.agentId}/confirm-drop`, { profileId: acme.profileId });
-  await expect.poll(async () => (await alarmsOf(agent))[0]?.state).toBe("resolved");
+  await eventually(async () => (await alarmsOf(agent))[0]?.state).toBe("resolved");
 });
 
 test("a protected agent that is silent, until it comes back", async () => {

@@ -3,6 +3,29 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+export const streamLimits = {
+  /** What happens within this time goes out at once: quicker than anybody sees, and one write for a burst. */
+  gatherMs: 200,
+  /** Of one kind in one tenant within {@link gatherMs}; beyond it one event says to look at all of them. */
+  maxOneByOne: 50,
+  /** Proxies cut connections that are silent for 60 s. */
+  heartbeatMs: 15 * second,
+  /** How soon a stream ends after its session, and follows a change of roles. */
+  checkMs: 5 * second,
+  /** How often it is looked who has fallen silent or come back; the time until then is a minute and more. */
+  presenceMs: 10 * second,
+  /** What a client has not taken yet. More, and it is cut: it would only see old news. */
+  maxWaitingBytes: 256 * 1024,
+  /** Kept for clients that come back after a lost connection: some minutes on a busy day. */
+  rememberedEvents: 1_024,
+  /** Each is a connection, and a share of every event. */
+  maxStreams: 1_000,
+  /** A person with some tabs and some programs. */
+  maxStreamsPerUser: 20,
+  /** After which browsers come again. */
+  retryMs: 3 * second,
+} as const;
+
 export const alarmLimits = {
   /** Whoever mistypes does so once or twice, and a token that was cut off in an editor fails three times; five are no accident. */
   refusalsInARow: 5,

@@ -22,6 +22,7 @@ import { plainHttpGuard } from "./plain-http.ts";
 import { Problem } from "./problems.ts";
 import { rememberRoutes } from "./routes-seen.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
+import { endUnusedConnections } from "./unused-connections.ts";
 import { compileValidator, enforceSchemas } from "./validation.ts";
 
 /** The server as routes see it: request and answer are typed by their schemas. */
@@ -88,6 +89,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   );
   await app.register(cookie);
+  endUnusedConnections(app as unknown as FastifyInstance, options.tls !== undefined);
 
   const seen = rememberRoutes(app as unknown as FastifyInstance);
   app.setNotFoundHandler(async (request, reply) => {

@@ -74,8 +74,7 @@ async function identifyByApiKey(authorization: string, { reads, durable, clock }
         .where("user_account.disabled", "=", 0)
         .executeTakeFirst();
   if (key === undefined) throw new Problem("unauthenticated", "The API key is unknown or has expired.");
-  // Whom the provider has let go never comes again to have his roles taken.
-  if (!hasPassword(key) && now - (key.logged_in_at ?? 0) >= identityLimits.providerRolesMs) {
+  if (isLetGoByProvider(key, now)) {
     throw new Problem("unauthenticated", "The owner of this API key has not logged in for 30 days, and must do so.");
   }
   if (key.used_at === null || now - key.used_at >= identityLimits.seenStepMs) {
@@ -92,6 +91,14 @@ async function identifyByApiKey(authorization: string, { reads, durable, clock }
     hasPassword: hasPassword(key),
     credentialId: key.id,
   };
+}
+
+/** Whom the provider has let go never comes again to have his roles taken. */
+export function isLetGoByProvider(
+  owner: { readonly password_hash: string; readonly logged_in_at: number | null },
+  now: number,
+): boolean {
+  return !hasPassword(owner) && now - (owner.logged_in_at ?? 0) >= identityLimits.providerRolesMs;
 }
 
 async function bindingsOfUser(db: Db, userId: string): Promise<RoleBinding[]> {

@@ -51,6 +51,26 @@ async function setLift(node: RunningCluster, liftSeconds: number): Promise<void>
   await call(node, admin, "PATCH", `/profiles/${profile?.id}`, { serviceProtection: { liftSeconds } });
 }
 
+/** Names of the events that a node streams, while the work is done. */
+async function streamedBy(node: RunningCluster, work: () => Promise<unknown>, wanted: readonly string[]) {
+  const gone = new AbortController();
+  const response = await fetch(`${node.url}/api/v1/stream`, { headers: admin.headers, signal: gone.signal });
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      for (const [, name = ""] of Buffer.from(piece)
+        .toString()
+        .matchAll(/^event: (.*)$/gm))
+        seen.push(name);
+      if (seen[0] === "hello" && seen.length === 1) await work();
+      if (wanted.every((name) => seen.includes(name))) break;
+    }
+  })();
+  await reading;
+  gone.abort();
+  return seen;
+}
+
 /** An agent that enrolled at one node and speaks to the other from now on. */
 async function agentAt(node: RunningCluster, hostName: string): Promise<FakeAgent> {
   const agent = await enrol(a.url, activationKey, { hostName, machineId: hostName });
@@ -204,4 +224,22 @@ test("a node that is killed takes nothing with it that was acknowledged", async 
   }
   expect(acknowledged.size).toBeGreaterThan(rounds * 4);
   expect(await call(b, admin, "GET", "/audit/verification")).toMatchObject({ intact: true });
+});
+
+test("live views on every node see what happens on any, and each alarm is raised once", async () => {
+  const agent = await agentAt(b, "ws-live");
+  const body = { kind: "agent", agentId: agent.agentId, reason: "a test" };
+  const work = async () => {
+    agent.journal("pipe_taken");
+    await agent.checkIn({ applied: { rev: 1 } });
+    await call(b, admin, "POST", "/agent-tokens", body);
+  };
+  expect(await streamedBy(a, work, ["journal", "agent", "alarm", "token"])).not.toContain("resync");
+  const alarms = await listAll<{ agent: { id: string } }>(a, admin, "/alarms?kind=pipe_taken");
+  expect(alarms.filter((alarm) => alarm.agent.id === agent.agentId)).toHaveLength(1);
+});
+
+test("one node at a time watches over silent agents", async () => {
+  const [lease] = await queryPostgres(database.url, "select count(*) as n from lease where name = 'alarms'");
+  expect(Number(lease?.["n"])).toBe(1);
 });
