@@ -71,7 +71,7 @@ function completeOperation(operationId: string, operation: ApiOperation): ApiOpe
     operationId,
     ...(parameters && { parameters: parameters.map(withExample) }),
     ...(requestBody && { requestBody: { ...requestBody, content: withExamples(requestBody.content) } }),
-    responses: { ...Object.fromEntries(answers), ...errorAnswers(operation["x-postern-errors"]) },
+    responses: { ...Object.fromEntries(answers), ...errorAnswers(operation["x-postern-errors"]), default: anyError },
   };
 }
 
@@ -93,6 +93,14 @@ function withExamples(content: Readonly<Record<string, Content>>): Record<string
   return Object.fromEntries(completed);
 }
 
+const problemSchema = { $ref: "#/components/schemas/Problem" };
+
+/** An error that has to do with no operation: see `anywhere`. */
+const anyError: ApiResponse = {
+  description: "An error that any request may be answered with (RFC 9457).",
+  content: { "application/problem+json": { schema: problemSchema } },
+};
+
 /** One answer for each status, with an example for each code that it may have. */
 function errorAnswers(codes: readonly ProblemCode[]): Record<string, ApiResponse> {
   const byStatus = Map.groupBy(codes, (code) => problems[code][0]);
@@ -103,7 +111,7 @@ function errorAnswers(codes: readonly ProblemCode[]): Record<string, ApiResponse
         description: some.map((code) => `\`${code}\`: ${problems[code][1]}.`).join(" "),
         content: {
           "application/problem+json": {
-            schema: { $ref: "#/components/schemas/Problem" },
+            schema: problemSchema,
             examples: Object.fromEntries(some.map((code) => [code, { value: exampleProblem(code) }])),
           },
         },
