@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { ApiProblem } from "../api/problem.ts";
 import { ProblemAlert } from "./problem-alert.tsx";
@@ -12,6 +12,7 @@ export function Confirm({
   verb,
   dangerous = false,
   typed,
+  ready: given = true,
   running,
   problem,
   onConfirm,
@@ -23,6 +24,8 @@ export function Confirm({
   readonly verb: string;
   readonly dangerous?: boolean;
   readonly typed?: string;
+  /** False while it is not known yet what would happen. */
+  readonly ready?: boolean;
   readonly running: boolean;
   readonly problem?: ApiProblem | undefined;
   readonly onConfirm: () => void;
@@ -30,7 +33,7 @@ export function Confirm({
   readonly children: ReactNode;
 }) {
   const [word, setWord] = useState("");
-  const ready = typed === undefined || word.trim() === typed;
+  const ready = given && (typed === undefined || word.trim() === typed);
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (ready) onConfirm();
@@ -40,7 +43,6 @@ export function Confirm({
       <form onSubmit={submit}>
         <Stack gap="sm">
           <div>{children}</div>
-          {dangerous && typed === undefined && <Alert color="red">This cannot be undone.</Alert>}
           {typed !== undefined && (
             <TextInput
               label={`Type ${typed} to go on`}

@@ -1,9 +1,8 @@
 import { ActionIcon, Button, Group, Menu, SegmentedControl } from "@mantine/core";
 import { IconDeviceDesktop, IconDotsVertical, IconDownload, IconFilterOff, IconKey } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
-import type { Agent } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
 import { useTenantId } from "../../app/tenant.ts";
 import { download } from "../../shared/download.ts";
@@ -18,6 +17,7 @@ import { PageHeader } from "../../shared/page-header.tsx";
 import { useSearchState } from "../../shared/search-state.ts";
 import { EmptyState } from "../../shared/states.tsx";
 import { agentColumns, cutOffColumns, gapColumns } from "./agent-columns.tsx";
+import { AgentDeeds, type Asked } from "./agent-deeds.tsx";
 import { agentQueryOf, isFiltered, noFilters, viewMembers } from "./agent-filters.ts";
 import { AgentMenu } from "./agent-menu.tsx";
 import { FacetBars } from "./facet-bars.tsx";
@@ -26,7 +26,6 @@ import { agentListPage } from "./pages.ts";
 import { SelectionBar } from "./selection-bar.tsx";
 import { useFacets } from "./use-facets.ts";
 
-const TokenDialog = lazy(async () => ({ default: (await import("../tokens/token-dialog.tsx")).TokenDialog }));
 const sortFields = ["hostName", "enrolledAt", "platform", "version", "protection", "profile"] as const;
 
 const readyViews: readonly View[] = [
@@ -50,8 +49,7 @@ export function AgentListPage() {
     defaultSort: "hostName",
     load: (request) => read(api.GET("/api/v1/agents", { params: { query: { ...query, ...request } } })),
   });
-  // For which agent the dialog is open; null: for none in particular.
-  const [tokenFor, setTokenFor] = useState<Agent | null>();
+  const [asked, setAsked] = useState<Asked>();
   const csv = useAction(() => download(`/api/v1/agents${csvSearch(query)}`, "agents.csv", "text/csv"), {
     done: (name) => `${name} was saved.`,
   });
@@ -70,7 +68,10 @@ export function AgentListPage() {
             </Menu.Target>
             <Menu.Dropdown>
               {mayToken && (
-                <Menu.Item leftSection={<IconKey size={16} aria-hidden />} onClick={() => setTokenFor(null)}>
+                <Menu.Item
+                  leftSection={<IconKey size={16} aria-hidden />}
+                  onClick={() => setAsked({ deed: "token", agent: null })}
+                >
                   Agent Token
                 </Menu.Item>
               )}
@@ -126,14 +127,10 @@ export function AgentListPage() {
         {...(may("agent.manage") && { selection })}
         rowId={({ id }) => id}
         rowName={({ hostName }) => hostName}
-        rowMenu={(agent) => <AgentMenu agent={agent} onToken={() => setTokenFor(agent)} />}
+        rowMenu={(agent) => <AgentMenu agent={agent} onDeed={(deed) => setAsked({ deed, agent })} />}
         empty={<NoAgents isFiltered={isFiltered(search)} onClear={() => setSearch({ ...noFilters, ...firstPage })} />}
       />
-      {tokenFor !== undefined && (
-        <Suspense fallback={null}>
-          <TokenDialog agent={tokenFor} onClose={() => setTokenFor(undefined)} />
-        </Suspense>
-      )}
+      <AgentDeeds asked={asked} onClose={() => setAsked(undefined)} />
     </>
   );
 }

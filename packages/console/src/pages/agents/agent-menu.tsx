@@ -1,19 +1,22 @@
 import { Menu } from "@mantine/core";
-import { IconCopy, IconInfoCircle, IconKey } from "@tabler/icons-react";
+import { IconInfoCircle, IconKey, IconPower, IconTags, IconTrash } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useMay } from "../../api/session.ts";
 import type { Agent } from "../../api/types.ts";
 import { agentPath } from "./pages.ts";
 
+export type AgentDeed = "token" | "labels" | "decommission" | "delete";
+
 /** The entries of a row's menu. */
-export function AgentMenu({ agent, onToken }: { readonly agent: Agent; readonly onToken: () => void }) {
+export function AgentMenu({ agent, onDeed }: { readonly agent: Agent; readonly onDeed: (deed: AgentDeed) => void }) {
   const may = useMay();
   const navigate = useNavigate();
+  const mayManage = may("agent.manage", agent.tenantId);
   return (
     <>
       {/* Who may generate for single agents only finds it under Agent Details. */}
       {may.token("tenant", agent.tenantId) && (
-        <Menu.Item leftSection={<IconKey size={16} aria-hidden />} onClick={onToken}>
+        <Menu.Item leftSection={<IconKey size={16} aria-hidden />} onClick={() => onDeed("token")}>
           Agent Token
         </Menu.Item>
       )}
@@ -23,12 +26,20 @@ export function AgentMenu({ agent, onToken }: { readonly agent: Agent; readonly 
       >
         Agent Details
       </Menu.Item>
-      <Menu.Item
-        leftSection={<IconCopy size={16} aria-hidden />}
-        onClick={() => void navigator.clipboard.writeText(agent.hostName)}
-      >
-        Copy the host name
-      </Menu.Item>
+      {mayManage && (
+        <>
+          <Menu.Divider />
+          <Menu.Item leftSection={<IconTags size={16} aria-hidden />} onClick={() => onDeed("labels")}>
+            Labels…
+          </Menu.Item>
+          <Menu.Item leftSection={<IconPower size={16} aria-hidden />} onClick={() => onDeed("decommission")}>
+            Decommission…
+          </Menu.Item>
+          <Menu.Item leftSection={<IconTrash size={16} aria-hidden />} onClick={() => onDeed("delete")}>
+            Delete…
+          </Menu.Item>
+        </>
+      )}
     </>
   );
 }

@@ -6,11 +6,8 @@ import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { count } from "../../shared/words.ts";
-import type { AgentQuery } from "./agent-filters.ts";
+import { type AgentTarget, targetBody } from "./agent-target.ts";
 import { useFacets } from "./use-facets.ts";
-
-/** Agents by their ids, or those that the list's filters name. */
-export type AgentTarget = { readonly agentIds: readonly string[] } | { readonly filter: AgentQuery };
 
 /** Adds and removes labels of many agents, and says beforehand how many that changes. */
 export function LabelsDialog({
@@ -24,7 +21,7 @@ export function LabelsDialog({
 }) {
   const [add, setAdd] = useState<string[]>([]);
   const [remove, setRemove] = useState<string[]>([]);
-  const body = { ...bodyOf(target), add, remove };
+  const body = { ...targetBody(target), add, remove };
   const known = useFacets({})?.label.map(({ value }) => value) ?? [];
   const [settled] = useDebouncedValue(body, 200);
   const wanted = add.length + remove.length > 0;
@@ -68,8 +65,4 @@ export function LabelsDialog({
       </form>
     </Modal>
   );
-}
-
-function bodyOf(target: AgentTarget) {
-  return "filter" in target ? { filter: target.filter } : { agentIds: [...target.agentIds] };
 }
