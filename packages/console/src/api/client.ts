@@ -1,5 +1,5 @@
 import createClient from "openapi-fetch";
-import type { paths } from "../../generated/api.d.ts";
+import type { paths } from "postern-api";
 import { hearClusterTime } from "../shared/now.ts";
 import { reportAnswer, reportSilence } from "./connection.ts";
 import { ApiProblem, isPassing, networkLost, problemOf } from "./problem.ts";

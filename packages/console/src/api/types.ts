@@ -1,4 +1,4 @@
-import type { paths } from "../../generated/api.d.ts";
+import type { paths } from "postern-api";
 
 /** The body of a successful `GET`. */
 export type Answer<Path extends keyof paths> = paths[Path] extends {

@@ -1,0 +1,24 @@
+import { IconBell, IconBook2 } from "@tabler/icons-react";
+import type { Page } from "../../app/page.ts";
+
+const trail = ["Watch"];
+
+export const alarmsPage: Page = {
+  path: "/watch/alarms",
+  title: "Alarms",
+  trail,
+  permission: "alarm.read",
+  icon: IconBell,
+  load: async () => (await import("./alarms-page.tsx")).AlarmsPage,
+};
+
+export const auditPage: Page = {
+  path: "/watch/audit",
+  title: "Audit Log",
+  trail,
+  permission: "audit.read",
+  icon: IconBook2,
+  load: async () => (await import("./audit-page.tsx")).AuditPage,
+};
+
+export const watchPages: readonly Page[] = [alarmsPage, auditPage];
