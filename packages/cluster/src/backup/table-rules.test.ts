@@ -28,10 +28,12 @@ async function tablesThere(): Promise<string[]> {
   return (await database.tables()).filter((name) => name !== "migration" && !name.startsWith("sqlite_"));
 }
 
-test("every table of the schema has its rule, whose key is its primary key", async () => {
-  for (const table of await tablesThere()) {
-    expect(await keyColumnsOf(table), table).toEqual(tableRules[table]?.key);
-  }
+test("every table of the schema has its rule, and no other has one", async () => {
+  expect(Object.keys(tableRules).sort()).toEqual((await tablesThere()).sort());
+});
+
+test("the key of a rule is its table's primary key", async () => {
+  for (const [table, { key }] of Object.entries(tableRules)) expect(await keyColumnsOf(table), table).toEqual(key);
 });
 
 test("tables are found with their columns", async () => {
