@@ -35,6 +35,8 @@ const server2022 = "Windows Server 2022 Standard (10.0.20348)";
 const windows11 = "Windows 11 Enterprise (10.0.26100)";
 const windowsIot = "Windows 10 IoT Enterprise LTSC (10.0.19044)";
 
+const notYetUpdated = new Set(["HAM-DC-02", "BRE-WS-003", "RTM-SCAN-01", "kem-hist-01", "BZO-WS-001"]);
+
 export const machines: readonly Machine[] = [
   windows(hanse, "HAM-DC-01", server2025, "10.20.0.11", ["site:hamburg", "role:server", "tier:0"]),
   windows(hanse, "HAM-DC-02", server2025, "10.20.0.12", ["site:hamburg", "role:server", "tier:0"]),
@@ -131,6 +133,7 @@ function other(
   address: string,
   labels: string[],
 ): Machine {
-  const facts = { hostName, platform, osVersion, arch, agentVersion: "0.1.0", machineId: machineId(hostName) };
+  const agentVersion = notYetUpdated.has(hostName) ? "0.0.9" : "0.1.0";
+  const facts = { hostName, platform, osVersion, arch, agentVersion, machineId: machineId(hostName) };
   return { ...facts, addresses: [address], tenant, labels };
 }

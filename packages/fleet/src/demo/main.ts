@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { stopAll } from "../fleet.ts";
@@ -23,7 +23,7 @@ waits for its token. Prints addresses, log-ins and what to try. Ctrl-C ends ever
 ${machineHelp}`;
 
 const usage = 2;
-/** In the folder: it is a demo's, and may be removed. */
+/** In the folder: it is a demo's, that of the process named in it, and may be removed when that has ended. */
 const marker = "this-is-a-postern-demo";
 
 // Whoever is interrupted while he sets things up leaves agents behind that would go on trying.
@@ -84,17 +84,23 @@ async function askRunning(folder: string, command: readonly string[]): Promise<n
 }
 
 async function run(folder: string, port: number, password: string | undefined): Promise<number> {
-  if ((await sendControl(folder, { argv: ["list"], input: "" })) !== undefined) {
-    console.error("A demo runs here already. End it with Ctrl-C, or give another --data and --port.");
-    return 1;
-  }
-  if (existsSync(folder) && !existsSync(join(folder, marker))) {
-    console.error(`${folder} is there, and no demo's: nothing was touched. Give another folder with --data.`);
-    return usage;
+  if (existsSync(folder)) {
+    const owner = ownerOf(folder);
+    if (owner === undefined) {
+      console.error(`${folder} is there, and no demo's: nothing was touched. Give another folder with --data.`);
+      return usage;
+    }
+    if (isAlive(owner)) {
+      console.error(
+        `A demo runs here already, as process ${owner}. End it with Ctrl-C, or give another --data and --port.\n` +
+          `If that process is something else: remove ${folder}.`,
+      );
+      return 1;
+    }
   }
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, marker), "");
+  writeFileSync(join(folder, marker), String(process.pid));
   const passwords = new Map(people.map(({ name }) => [name, password ?? newPassword(randomInt)]));
   const passwordOf = (name: string) => passwords.get(name) ?? "";
   let stopping = false;
@@ -140,6 +146,23 @@ async function run(folder: string, port: number, password: string | undefined): 
     await stopAll([...(company?.machines.values() ?? [])].map(({ agent }) => agent));
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The process whose demo this folder is; undefined: it is no demo's. */
+function ownerOf(folder: string): number | undefined {
+  try {
+    return Number(readFileSync(join(folder, marker), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // there, and somebody else's
   }
 }
 
