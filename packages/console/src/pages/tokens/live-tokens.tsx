@@ -33,7 +33,6 @@ export function LiveTokens({
           params: { query: clean({ kind, state: "live" as const, limit: 50, ...reach }) },
         }),
       ),
-    refetchInterval: 10_000,
   });
   const tokens = (live.data?.items ?? []).filter(({ expiresAt }) => Date.parse(expiresAt) > now);
   if (tokens.length === 0) return null;

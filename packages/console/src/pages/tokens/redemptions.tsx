@@ -22,7 +22,6 @@ export function Redemptions({ made: { id, agentId, tenantId } }: { readonly made
         : read(api.GET("/api/v1/agents/{id}/journal", { params: { path: { id: agentId }, query } }));
     },
     enabled: agentId !== undefined || may("event.read"),
-    refetchInterval: 3_000,
   });
   const mine = (redeemed.data?.items ?? []).filter(({ data }) => data["jti"] === id);
   return (
