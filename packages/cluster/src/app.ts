@@ -57,7 +57,9 @@ import type { Tx } from "./schema.ts";
 import { openSharedChangeFeed } from "./shared-changes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
 import { createTenants } from "./tenants/tenants.ts";
+import { tokenLimits } from "./tokens/limits.ts";
 import { tokenRoutes } from "./tokens/routes.ts";
+import { createTokenRate } from "./tokens/token-rate.ts";
 
 export interface AppOptions {
   readonly foundation: Foundation;
@@ -193,8 +195,9 @@ export async function createApp({
       dropRoutes(api, { store, audit, clock, keys, feed });
       decommissionRoutes(api, { store, audit, clock, keys, feed });
       deletionRoutes(api, { store, audit, clock, feed });
+      const rate = createTokenRate(config.tokensPerMinute ?? tokenLimits.tokensPerMinute, () => clock.now());
       const whenAltered = (tx: Tx, tokenId: string) => raiseTokenAltered(tx, { newId, feed }, tokenId, clock.now());
-      tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed, whenAltered });
+      tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed, rate, whenAltered });
       eventRoutes(api, reads);
       alarmRoutes(api, { store, audit, clock, feed });
       streamRoutes(api, { hub, deployment });

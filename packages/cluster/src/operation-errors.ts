@@ -9,7 +9,13 @@ const replacesKey = [
   "overloaded",
 ] as const;
 const changesUser = ["grant_refused", "user_from_provider", "last_site_admin", "precondition_failed"] as const;
-const givesToken = ["role_may_not_retrieve", "token_not_live", "token_key_withdrawn", "token_record_altered"] as const;
+const givesToken = [
+  "role_may_not_retrieve",
+  "token_not_live",
+  "token_key_withdrawn",
+  "token_record_altered",
+  "token_rate_limited",
+] as const;
 const speaksProtocol = ["message_refused", "agent_unauthenticated", "protocol_unsupported"] as const;
 
 /**
@@ -81,6 +87,7 @@ export const operationErrors: OperationErrors = {
   ],
   "DELETE /api/v1/sessions": ["session_required"],
   "DELETE /api/v1/sessions/:id": ["session_required"],
+  "GET /api/v1/stream": ["too_many_streams"],
   "POST /api/v1/tenants": ["name_taken"],
   "PATCH /api/v1/tenants/:id": ["name_taken", "precondition_failed"],
   "POST /api/v1/users": ["grant_refused", "name_taken", "password_unacceptable"],

@@ -50,6 +50,7 @@ export async function startTestCluster(
       POSTERN_DEPLOYMENT: options.deployment,
       POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
       POSTERN_LOG_LEVEL: "info",
+      POSTERN_TOKENS_PER_MINUTE: "1000000",
       ...options.env,
     },
     file: null,

@@ -55,6 +55,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
     POSTERN_DATA: join(directory, "data"),
     POSTERN_LISTEN: `127.0.0.1:${port}`,
     POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
+    POSTERN_TOKENS_PER_MINUTE: "1000000", // tests and benchmarks are one user each
     ...(ownDatabase ? { DATABASE_URL: ownDatabase.url } : {}),
     ...(tls ? { POSTERN_TLS_CERT: tls.certFile, POSTERN_TLS_KEY: tls.keyFile } : {}),
     ...env,

@@ -17,6 +17,7 @@ test("needs nothing, and then serves this machine only", () => {
     keyPassphraseFile: null,
     logLevel: "warn",
     auditRetentionDays: null,
+    tokensPerMinute: null,
     database: null,
     oidc: null,
   });
@@ -40,6 +41,7 @@ test.each([
   { env: { POSTERN_PUBLIC_URL: "https://postern.example/path" }, message: /without a path/ },
   { env: { POSTERN_PUBLIC_URL: "http://postern.example" }, message: /without TLS/ },
   { env: { POSTERN_PUBLIC_URL: "https://postern.example" }, message: /a proxy must end TLS.*POSTERN_TRUSTED_PROXIES/ },
+  { env: { POSTERN_TOKENS_PER_MINUTE: "0" }, message: /^POSTERN_TOKENS_PER_MINUTE is "0".*from 1 to 1000000/ },
   { env: { POSTERN_AUDIT_RETENTION_DAYS: "0" }, message: /^POSTERN_AUDIT_RETENTION_DAYS is "0".*from 1 to 36500/ },
   { env: { POSTERN_AUDIT_RETENTION_DAYS: "1.5" }, message: /^POSTERN_AUDIT_RETENTION_DAYS/ },
   { env: { POSTERN_AUDIT_RETENTION_DAYS: "40000" }, message: /^POSTERN_AUDIT_RETENTION_DAYS/ },

@@ -3,7 +3,7 @@ import { isLoopback } from "../http/plain-http.ts";
 import { ConfigError } from "./config-error.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type OidcConfig, oidcOf } from "./oidc.ts";
-import { parseDays, parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
+import { parseCount, parseDays, parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
 import { readSettings, type SettingsSources } from "./settings.ts";
 
 export type Deployment = "on-prem" | "saas";
@@ -24,6 +24,8 @@ export interface Config {
   readonly logLevel: string;
   /** How long entries of the audit log are kept; null: for ever. */
   readonly auditRetentionDays: number | null;
+  /** Agent tokens that this node gives one user in a minute; null: as many as usual. */
+  readonly tokensPerMinute: number | null;
   /** PostgreSQL, and where the node listens for the other nodes' signals; null: a file in the data directory. */
   readonly database: { readonly address: PostgresAddress; readonly listenAddress: PostgresAddress } | null;
   /** Null: people log in by passwords only. */
@@ -51,6 +53,7 @@ export function loadConfig(sources: SettingsSources): Config {
     keyPassphraseFile: value("keyPassphraseFile"),
     logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
     auditRetentionDays: parseDays(settings, "auditRetentionDays"),
+    tokensPerMinute: parseCount(settings, "tokensPerMinute"),
     database: databaseOf(settings),
     oidc: oidcOf(settings, publicUrl),
   };

@@ -40,6 +40,17 @@ export function parseNetworks(settings: Settings, text: string | null): string[]
   return entries;
 }
 
+/** A whole number from 1 to a million. */
+export function parseCount(settings: Settings, name: SettingName): number | null {
+  const text = settings.value(name);
+  if (text === null) return null;
+  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 1_000_000) {
+    throw settings.error(name, `is "${text}"`, "Write a whole number, from 1 to 1000000.");
+  }
+  return count;
+}
+
 /** A number of whole days, up to a hundred years. */
 export function parseDays(settings: Settings, name: SettingName): number | null {
   const text = settings.value(name);

@@ -29,6 +29,11 @@ export const settingNames = {
     env: "POSTERN_AUDIT_RETENTION_DAYS",
     help: "remove entries of the audit log after so many days (never)",
   },
+  tokensPerMinute: {
+    flag: "--tokens-per-minute",
+    env: "POSTERN_TOKENS_PER_MINUTE",
+    help: "agent tokens that a node gives one user in a minute (60)",
+  },
   database: {
     flag: "--database",
     env: "DATABASE_URL",

@@ -17,6 +17,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   sendProblem(problem, request, reply);
 }
 
+/** Who is told to come again is told when (RFC 9110 §10.2.3), also where nobody knows better than "soon". */
+function isForLater({ status }: Problem): boolean {
+  return status === 429 || status === 503;
+}
+
 /** Stands in the log when the documentation of an operation does not name an error that it has. */
 export const unlistedError = "the documentation does not list this error";
 
@@ -33,7 +38,7 @@ export function sendProblem(problem: Problem, request: FastifyRequest, reply: Fa
   reply
     .code(problem.status)
     .header("request-id", request.id)
-    .headers(problem.headers)
+    .headers({ ...(isForLater(problem) && { "retry-after": "5" }), ...problem.headers })
     .type("application/problem+json")
     .serializer((payload: string) => payload)
     .send(body);

@@ -134,6 +134,7 @@ export const problems = {
   idempotency_key_reused: [422, "The Idempotency-Key belongs to another request", "Use a new key for a new request."],
   protocol_unsupported: [426, "The cluster does not speak this protocol", "Update the agent."],
   login_throttled: [429, "Too many failed log-ins", "Wait for the time given in `Retry-After`."],
+  token_rate_limited: [429, "Too many agent tokens within a minute", "Wait for the time given in `Retry-After`."],
   too_many_streams: [429, "Too many live streams are open", "Close one, or wait for the time given in `Retry-After`."],
   headers_too_large: [431, "The headers are too large", "Send fewer or smaller headers."],
   internal: [500, "The cluster failed to do this", "Try again; the log has more under the request id."],

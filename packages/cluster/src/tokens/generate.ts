@@ -36,7 +36,8 @@ export interface GeneratedToken {
  * With an idempotency key, the repetition of the same request by the same principal gives the same token again.
  *
  * @throws {Problem} validation_failed, not_found, role_may_not_generate, reauthentication_required,
- *   token_platform_unsupported, challenge_agent_only, challenge_mistyped, idempotency_key_reused; token_key_withdrawn: in
+ *   token_platform_unsupported, challenge_agent_only, challenge_mistyped, idempotency_key_reused, token_rate_limited;
+ *   token_key_withdrawn: in
  *   this very moment; for a repetition what `retrieveToken` throws
  */
 export async function generateToken(
@@ -98,7 +99,7 @@ async function giveAgain(services: TokenServices, asker: Asker, tokenId: string)
 
 /** Whether this token may be generated at all; gives the challenge in the form in which it is signed. */
 function checkRequest(
-  { deployment, clock }: TokenServices,
+  { deployment, clock, rate }: TokenServices,
   { principal }: Asker,
   request: GenerateRequest,
   found: FoundTarget,
@@ -106,7 +107,9 @@ function checkRequest(
   requireRight("generate", principal, request.kind, found.tenantId, deployment);
   if (request.kind !== "agent") requireRecentPassword(principal, clock.now());
   refuseOtherPlatforms(found);
-  return readChallenge(request.kind, request.challenge);
+  const challenge = readChallenge(request.kind, request.challenge);
+  rate.spend(principal.userId);
+  return challenge;
 }
 
 function toRecord(

@@ -12,7 +12,7 @@ export type Retrieval = "agent-token.retrieve" | "agent-token.download";
 /**
  * Gives the token of a record to somebody who may have it. The audit entry is on disk before it leaves.
  *
- * @throws {Problem} role_may_not_retrieve; token_not_live: expired or revoked; token_key_withdrawn: its key
+ * @throws {Problem} role_may_not_retrieve, token_rate_limited; token_not_live: expired or revoked; token_key_withdrawn: its key
  *   is compromised or destroyed; token_record_altered: what is stored is
  *   not what was signed, and nothing is given
  */
@@ -26,6 +26,7 @@ export async function retrieveToken(
   const entry = entryOf(action, asker, record);
   await refusingWith(services, entry, async () => {
     requireRight("retrieve", asker.principal, record.kind, record.tenant_id, deployment);
+    services.rate.spend(asker.principal.userId);
   });
   const state = stateOfToken(record, clock.now());
   if (state !== "live") {

@@ -8,6 +8,7 @@ import type { Origin } from "../http/origin.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { LiveClusterKeys } from "../keys/live-keys.ts";
 import type { Store, Tx } from "../schema.ts";
+import type { TokenRate } from "./token-rate.ts";
 
 export interface TokenServices {
   readonly store: Store;
@@ -17,6 +18,7 @@ export interface TokenServices {
   readonly keys: LiveClusterKeys;
   readonly deployment: Deployment;
   readonly feed: ChangePublisher;
+  readonly rate: TokenRate;
   /** Told, in a transaction of its own, that what is stored of a token is not what was signed. */
   readonly whenAltered: (tx: Tx, tokenId: string) => Promise<void>;
 }
