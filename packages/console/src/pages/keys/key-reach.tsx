@@ -9,7 +9,7 @@ export function KeyReachView({ reach }: { readonly reach: KeyReach }) {
   return (
     <Stack gap="xs">
       <Text size="md">
-        {reach.holding.toLocaleString("en")} of {count(reach.agents, "agent")} hold it.
+        Held by {reach.holding.toLocaleString("en")} of {count(reach.agents, "agent")}.
       </Text>
       <Named
         group={reach.notHolding}
@@ -34,7 +34,10 @@ function Named({ group, words }: { readonly group: KeyReach["stranded"]; readonl
       <List size="md" mt={4}>
         {group.agents.slice(0, shown).map(({ id, hostName, tenant }) => (
           <List.Item key={id}>
-            <Link to={agentPath(id)}>{hostName}</Link> of {tenant.name}
+            <Link to={agentPath(id)} className="link">
+              {hostName}
+            </Link>{" "}
+            of {tenant.name}
           </List.Item>
         ))}
         {more + Math.max(0, group.agents.length - shown) > 0 && (

@@ -113,8 +113,8 @@ const columns: readonly Column<Alarm>[] = [
     header: "What",
     fixed: true,
     grows: true,
-    width: "18rem",
-    cell: ({ title }) => title,
+    width: "13rem",
+    cell: ({ kind, title }) => <span data-hint={title}>{alarmKindNames[kind]}</span>,
   },
   {
     id: "severity",
@@ -125,11 +125,16 @@ const columns: readonly Column<Alarm>[] = [
   {
     id: "agent",
     header: "Agent",
-    width: "11rem",
-    cell: ({ agent }) => agent && <Link to={agentPath(agent.id)}>{agent.hostName}</Link>,
+    width: "10rem",
+    cell: ({ agent }) =>
+      agent && (
+        <Link to={agentPath(agent.id)} className="link">
+          {agent.hostName}
+        </Link>
+      ),
   },
-  { id: "tenant", header: "Tenant", width: "10rem", cell: ({ tenant }) => tenant?.name ?? "The cluster" },
-  { id: "state", header: "State", width: "9rem", cell: ({ state }) => alarmStateNames[state] },
+  { id: "tenant", header: "Tenant", width: "9rem", cell: ({ tenant }) => tenant?.name ?? "The cluster" },
+  { id: "state", header: "State", width: "8.5rem", cell: ({ state }) => alarmStateNames[state] },
   {
     id: "count",
     header: "Times",

@@ -135,7 +135,7 @@ export function AuditPage() {
           options={Object.entries(outcomeNames).map(([value, label]) => ({ value, label }))}
         />
         <DateFilter name="since" label="From" />
-        <DateFilter name="until" label="Until before" />
+        <DateFilter name="until" label="Until" />
         {isFiltered && (
           <Button
             variant="subtle"

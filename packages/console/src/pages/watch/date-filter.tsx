@@ -1,6 +1,8 @@
-import { TextInput } from "@mantine/core";
+import { Text, TextInput } from "@mantine/core";
 import { firstPage } from "../../shared/list/use-list.ts";
 import { useSearchState } from "../../shared/search-state.ts";
+
+const labelWidth = 50;
 
 /** One end of a span of time, as a time in the address; typed and shown as a day and minute of the browser's zone. */
 export function DateFilter({ name, label }: { readonly name: string; readonly label: string }) {
@@ -10,7 +12,12 @@ export function DateFilter({ name, label }: { readonly name: string; readonly la
     <TextInput
       type="datetime-local"
       aria-label={label}
-      data-hint={label}
+      leftSection={
+        <Text size="xs" c="dimmed">
+          {label}
+        </Text>
+      }
+      leftSectionWidth={labelWidth}
       value={value === undefined ? "" : toLocal(new Date(value))}
       onChange={(event) => {
         const at = new Date(event.currentTarget.value);
@@ -19,7 +26,7 @@ export function DateFilter({ name, label }: { readonly name: string; readonly la
           { replace: true },
         );
       }}
-      w={190}
+      w={190 + labelWidth - 12}
     />
   );
 }
