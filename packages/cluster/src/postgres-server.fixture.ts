@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +22,8 @@ export interface PostgresServer {
   readonly port: number;
   /** Ends it as a crash would ("immediate shutdown"): the next start recovers what was committed from its log. */
   stopAtOnce(): Promise<void>;
+  /** Kills the server and every process of it (SIGKILL), so that none of them does anything more. */
+  kill(): Promise<void>;
   startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -93,6 +104,13 @@ export async function startPostgresServer({ durable = false, tls }: ServerSettin
     url: `postgres://postern@127.0.0.1:${port}`,
     port,
     stopAtOnce: () => end("SIGQUIT"),
+    async kill() {
+      const backends = childrenOf(child.pid ?? 0);
+      const ended = end("SIGKILL"); // first, so that it starts none anew
+      for (const pid of backends) killIfThere(pid);
+      await ended;
+      while (backends.some(isThere)) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
     startAgain() {
       log = "";
       return start();
@@ -112,6 +130,27 @@ function tlsSettings(tls: NonNullable<ServerSettings["tls"]>, directory: string,
   chmodSync(key, 0o600);
   if (owner !== null) for (const file of [cert, key]) chownSync(file, owner.uid, owner.gid);
   return { ssl: "on", ssl_cert_file: cert, ssl_key_file: key };
+}
+
+/** The processes that another one has started, as Linux tells them. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8")); // a dead one that nobody has asked for yet
+  } catch {
+    return false;
+  }
 }
 
 type Owner = { readonly uid: number; readonly gid: number } | null;
