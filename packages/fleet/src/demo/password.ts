@@ -5,5 +5,6 @@ const words =
 
 /** Four words that do not belong together: easily typed, and as long as the cluster asks for. */
 export function newPassword(pick: (below: number) => number): string {
-  return Array.from({ length: 4 }, () => words[pick(words.length)]).join("-");
+  const left = [...words];
+  return Array.from({ length: 4 }, () => left.splice(pick(left.length), 1)[0]).join("-");
 }
