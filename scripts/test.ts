@@ -21,6 +21,7 @@ const wine: readonly SystemProgram[] = [
   { program: "/usr/lib/wine/wine64", debianPackages: ["wine", "wine64"] },
   { program: "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", debianPackages: ["libfaketime"] },
 ];
+const chromium: readonly SystemProgram[] = [{ program: "chromium", debianPackages: ["chromium"] }];
 const postgres: readonly SystemProgram[] = [
   { program: "/usr/lib/postgresql/*/bin/postgres", debianPackages: ["postgresql"] },
 ];
@@ -54,6 +55,12 @@ const steps: readonly Step[] = [
     command: ["npm", "run", "--silent", "test:postgres", "--"],
     vitest: true,
     needs: postgres,
+  },
+  {
+    name: "the console in a browser",
+    command: ["npm", "run", "--silent", "e2e:browser", "--"],
+    vitest: true,
+    needs: chromium,
   },
   {
     name: "the story on a Windows service under Wine",
