@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import { searchMigration } from "./agents/search-columns.ts";
+import { listedMigration, searchMigration } from "./agents/search-columns.ts";
 import {
   type AgentTables,
   agentMigration,
@@ -73,4 +73,5 @@ export const migrations: readonly Migration[] = [
   lifecycleMigration,
   orphanTokenMigration,
   orphanJournalMigration,
+  listedMigration,
 ];

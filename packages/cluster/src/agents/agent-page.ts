@@ -55,9 +55,6 @@ function walk(
   const looked = db
     .selectFrom(walked.as("walked"))
     .innerJoin("agent", "agent.id", "walked.id")
-    .leftJoin("profile", (join) =>
-      join.onRef("profile.id", "=", "agent.profile_id").onRef("profile.tenant_id", "=", "agent.tenant_id"),
-    )
     .select(["walked.id", "walked.key"]);
   const matching = whereMatching(looked as unknown as AgentQuery<KeysetPosition>, filter, context);
   return onPage(matching, { key: "walked.key", id: "walked.id" }, { direction, after: null, limit }).execute();

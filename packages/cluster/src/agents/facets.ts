@@ -1,11 +1,13 @@
 import { type Platform, type ProtectionState, platforms } from "@postern/protocol";
-import { sql } from "kysely";
+import { type Expression, type SqlBool, sql } from "kysely";
 import type { Db } from "../schema.ts";
 import { type AgentFilter, type AgentView, agentViews, type ProtectionFilter, protectionFilters } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
-import { isConfigPending, type MatchContext, selectMatching } from "./matching.ts";
-import { protectionGapOf } from "./protection-gap.ts";
+import { isConfigPending, type MatchContext, selectMatching, withSilent } from "./matching.ts";
+import { endedStandings, protectionGapOf } from "./protection-gap.ts";
+import { labelsOfText } from "./search-columns.ts";
 import { type AgentState, agentStates } from "./state.ts";
+import type { Standing } from "./tables.ts";
 
 export interface ValueCount<Value> {
   readonly value: Value;
@@ -53,49 +55,80 @@ export async function countFacets(db: Db, filter: AgentFilter, context: MatchCon
 interface Group {
   readonly platform: Platform;
   readonly protection_state: ProtectionState | null;
-  readonly would_drop: number;
+  readonly would_drop_profile_id: string | null;
+  readonly decommission_at: number | null;
+  readonly standing: Standing;
   readonly agent_version: string;
   readonly profile_id: string;
-  readonly pending: number;
-  readonly silent: number;
+  readonly isPending: boolean;
+  readonly isSilent: boolean;
   readonly count: number;
 }
 
 const facets = ["platform", "state", "protection", "view", "version", "profileId"] as const;
 type Facet = (typeof facets)[number];
 
+/** In the order of an index, so that a database that cannot group by hashing need not sort. */
+const groupedBy = [
+  "agent.tenant_id",
+  "agent.platform",
+  "agent.agent_version",
+  "agent.profile_id",
+  "agent.protection_state",
+  "agent.standing",
+  "agent.decommission_at",
+  "agent.would_drop_profile_id",
+] as const;
+
 async function countGroups(db: Db, filter: AgentFilter, context: MatchContext): Promise<Group[]> {
   const { tenantId, q, label } = filter;
   const base = { ...(tenantId && { tenantId }), ...(q && { q }), ...(label && { label }) };
-  const lastHeard = context.now - agentLimits.graceMs;
-  const rows = await selectMatching(db, base, context)
-    .innerJoin("presence", "presence.agent_id", "agent.id")
-    .select(["agent.platform", "agent.protection_state", "agent.agent_version", "agent.profile_id"])
-    .select([
-      sql<number>`case when agent.would_drop_profile_id is null then 0 else 1 end`.as("would_drop"),
-      sql<number>`case when ${isConfigPending()} then 1 else 0 end`.as("pending"),
-      sql<number>`case when presence.due_at <= ${lastHeard} then 1 else 0 end`.as("silent"),
-      (agent) => agent.fn.countAll<number>().as("count"),
+  const rows = await withSilent(selectMatching(db, base, context), context)
+    .select(groupedBy)
+    .select((agent) => [
+      agent.fn.countAll().as("all"),
+      sum(isConfigPending()).as("pending"),
+      sum(isSilent).as("silent"),
+      sum(sql<SqlBool>`${isSilent} and ${isConfigPending()}`).as("both"),
     ])
-    .groupBy(["agent.platform", "agent.protection_state", "agent.agent_version", "agent.profile_id"])
-    .groupBy(["would_drop", "pending", "silent"])
+    .groupBy(groupedBy)
     .execute();
-  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+  return rows.flatMap((row) => {
+    const [all, pending, silent, both] = [row.all, row.pending, row.silent, row.both].map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const parts = [
+      { isPending: true, isSilent: true, count: both },
+      { isPending: true, isSilent: false, count: pending - both },
+      { isPending: false, isSilent: true, count: silent - both },
+      { isPending: false, isSilent: false, count: all - pending - silent + both },
+    ];
+    return parts.filter(({ count }) => count > 0).map((part) => ({ ...row, ...part }));
+  });
 }
 
+const isSilent = sql<SqlBool>`silent.agent_id is not null`;
+
+function sum(condition: Expression<SqlBool>) {
+  return sql<number>`sum(case when ${condition} then 1 else 0 end)`;
+}
+
+/** By the texts of all labels of each agent: there are far fewer of them than labels of agents. */
 async function countLabels(db: Db, filter: AgentFilter, context: MatchContext): Promise<ValueCount<string>[]> {
   const { label: _, ...others } = filter;
   const rows = await selectMatching(db, others, context)
-    .innerJoin("agent_label", (join) =>
-      join.onRef("agent_label.agent_id", "=", "agent.id").onRef("agent_label.tenant_id", "=", "agent.tenant_id"),
-    )
-    .select(["agent_label.label", (agent) => agent.fn.countAll<number>().as("count")])
-    .groupBy("agent_label.label")
-    .orderBy("count", "desc")
-    .orderBy("agent_label.label")
-    .limit(agentLimits.maxFacetValues)
+    .select(["agent.label_text", (agent) => agent.fn.countAll().as("count")])
+    .where("agent.label_text", "!=", "")
+    .groupBy("agent.label_text")
     .execute();
-  return rows.map(({ label, count }) => ({ value: label, count: Number(count) }));
+  const counts = new Map<string, number>();
+  for (const { label_text, count } of rows) {
+    for (const label of labelsOfText(label_text)) counts.set(label, (counts.get(label) ?? 0) + Number(count));
+  }
+  return mostFrequent(counts);
 }
 
 function fitsOf(filter: AgentFilter, context: MatchContext): Record<Facet, (group: Group) => boolean> {
@@ -110,26 +143,33 @@ function fitsOf(filter: AgentFilter, context: MatchContext): Record<Facet, (grou
   };
 }
 
-function stateOf({ silent }: Group): AgentState {
-  return silent === 1 ? "inactive" : "active";
+function stateOf({ standing, isSilent }: Group): AgentState {
+  if (standing !== "normal") return standing;
+  return isSilent ? "inactive" : "active";
 }
 
-function hasProtection({ protection_state, would_drop }: Group, value: ProtectionFilter): boolean {
-  if (value === "would_drop") return would_drop === 1;
+function hasProtection({ protection_state, would_drop_profile_id }: Group, value: ProtectionFilter): boolean {
+  if (value === "would_drop") return would_drop_profile_id !== null;
   return value === (protection_state ?? "not_reported");
 }
 
 function isInView(group: Group, view: AgentView, { protecting }: MatchContext): boolean {
-  const { platform, protection_state: protection, profile_id, pending, silent } = group;
-  if (view === "cut_off") return protection === "on" && silent === 1;
-  const isWanted = protecting.includes(profile_id);
-  const gap = { platform, protection, isApplied: pending === 0, hasRefused: false, isWanted };
+  const { standing, platform, protection_state: protection, profile_id, decommission_at, isPending, isSilent } = group;
+  if (view === "cut_off") return protection === "on" && isSilent && !endedStandings.includes(standing);
+  const isWanted = protecting.includes(profile_id) && decommission_at === null;
+  const gap = { standing, platform, protection, isApplied: !isPending, hasRefused: false, isWanted };
   return protectionGapOf(gap) !== null;
 }
 
 function tally(groups: readonly Group[], readValue: (group: Group) => string): ValueCount<string>[] {
-  return [...Map.groupBy(groups, readValue)]
-    .map(([value, some]) => ({ value, count: sumOf(some) }))
+  const counts = new Map<string, number>();
+  for (const group of groups) counts.set(readValue(group), (counts.get(readValue(group)) ?? 0) + group.count);
+  return mostFrequent(counts);
+}
+
+function mostFrequent(counts: ReadonlyMap<string, number>): ValueCount<string>[] {
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
     .slice(0, agentLimits.maxFacetValues);
 }

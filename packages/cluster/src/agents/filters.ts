@@ -25,7 +25,7 @@ const values = {
   platform: oneOf(platforms),
   state: oneOf(agentStates),
   protection: oneOf(protectionFilters),
-  version: Type.String({ minLength: 1, maxLength: 255 }),
+  version: Type.String({ minLength: 1, maxLength: agentLimits.maxVersionLength }),
   profileId: Uuid,
   label: Label,
 };

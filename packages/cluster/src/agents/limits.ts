@@ -11,6 +11,8 @@ export const agentLimits = {
   activationKeyMaxUses: 100_000,
   /** Lists sort by the beginning of a text: longer ones fit neither an index nor a cursor. Host names have 255 characters. */
   maxSortTextLength: 255,
+  /** Versions are shorter; the beginning of a longer one stands for it in filters and counts. */
+  maxVersionLength: 64,
   /** Values of one filter. More of them are no question that a person asks. */
   maxValuesPerFilter: 50,
   /** Agents looked at in the order of the list before the rest is searched as a whole: what most pages need, many times. */

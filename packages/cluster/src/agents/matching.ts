@@ -6,6 +6,7 @@ import { readSettings } from "../profiles/settings.ts";
 import type { Database, Db } from "../schema.ts";
 import type { AgentFilter, ProtectionFilter } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
+import { endedStandings } from "./protection-gap.ts";
 import { labelLine } from "./search-columns.ts";
 import type { AgentState } from "./state.ts";
 
@@ -17,34 +18,53 @@ export interface MatchContext {
   readonly protecting: readonly string[];
 }
 
-type Tables = "agent" | "profile";
-export type AgentQuery<Row> = SelectQueryBuilder<Database, Tables, Row>;
+/** The tables of the list; `silent` has the agents that have not been heard of in time. */
+type Listed = Database & { readonly silent: { readonly agent_id: string } };
+export type AgentQuery<Row> = SelectQueryBuilder<Listed, "agent" | "profile" | "silent", Row>;
 
-/** The agents that a filter names, each with its profile. Where nothing asks for the profile, both engines leave it out. */
+/** The agents that a filter names, with what it needs of their profiles and of who is silent. */
 export function selectMatching(db: Db, filter: AgentFilter, context: MatchContext): AgentQuery<object> {
-  return whereMatching(selectAgentsAnywhere(db), filter, context);
-}
-
-/** Not cut to anything yet. */
-function selectAgentsAnywhere(db: Db): AgentQuery<object> {
-  return db
-    .selectFrom("agent")
-    .leftJoin("profile", (join) =>
-      join.onRef("profile.id", "=", "agent.profile_id").onRef("profile.tenant_id", "=", "agent.tenant_id"),
-    ) as unknown as AgentQuery<object>;
+  return whereMatching(db.selectFrom("agent") as unknown as AgentQuery<object>, filter, context);
 }
 
 type Condition = Expression<SqlBool>;
-type Builder = ExpressionBuilder<Database, Tables>;
+type Builder = ExpressionBuilder<Listed, "agent" | "profile" | "silent">;
 
-/** The agents that a filter names, cut to what their reader may see. */
+/**
+ * Cuts a query on agents to those that a filter names and their reader may see.
+ *
+ * Who is silent is found out once, from the narrow table of presence, and not by a look at it for each agent. Where nothing
+ * asks for the profile, both engines leave it out.
+ */
 export function whereMatching<Row>(all: AgentQuery<Row>, filter: AgentFilter, context: MatchContext): AgentQuery<Row> {
-  return withinReach(all, "agent.tenant_id", context.reach).where((agent) =>
+  const withProfiles = all.leftJoin("profile", (join) =>
+    join.onRef("profile.id", "=", "agent.profile_id").onRef("profile.tenant_id", "=", "agent.tenant_id"),
+  ) as unknown as AgentQuery<Row>;
+  const joined = asksForSilence(filter) ? withSilent(withProfiles, context) : withProfiles;
+  return withinReach(joined, "agent.tenant_id", context.reach).where((agent) =>
     agent.and(conditionsOf(agent, filter, context)),
   );
 }
 
-function conditionsOf(agent: Builder, filter: AgentFilter, { now, protecting }: MatchContext): Condition[] {
+function asksForSilence({ state, view }: AgentFilter): boolean {
+  return view === "cut_off" || state?.some((one) => one === "active" || one === "inactive") === true;
+}
+
+export function withSilent<Row>(query: AgentQuery<Row>, { now }: MatchContext): AgentQuery<Row> {
+  return query.leftJoin(
+    (from) =>
+      from
+        .selectFrom("presence")
+        .select("presence.agent_id")
+        // So that it is read as a whole, and before the agents.
+        .distinct()
+        .where("presence.due_at", "<=", now - agentLimits.graceMs)
+        .as("silent"),
+    (join) => join.onRef("silent.agent_id", "=", "agent.id"),
+  ) as unknown as AgentQuery<Row>;
+}
+
+function conditionsOf(agent: Builder, filter: AgentFilter, { protecting }: MatchContext): Condition[] {
   const { tenantId, q, platform, state, protection, version, profileId, label, view } = filter;
   return [
     tenantId && agent("agent.tenant_id", "in", tenantId),
@@ -55,9 +75,10 @@ function conditionsOf(agent: Builder, filter: AgentFilter, { now, protecting }: 
     label && agent.or(label.map((one) => containsText("agent.label_text", labelLine(one)))),
     q === undefined ? undefined : isFound(agent, q),
     view === "protection_gaps" ? hasGap(agent, protecting) : undefined,
+    view === undefined ? undefined : agent("agent.standing", "not in", endedStandings),
     view === "cut_off" ? agent("agent.protection_state", "=", "on") : undefined,
-    view === "cut_off" ? isHeard(agent, false, now) : undefined,
-    state && agent.or(state.map((one) => stateIs(agent, one, now))),
+    view === "cut_off" ? agent("silent.agent_id", "is not", null) : undefined,
+    state && agent.or(state.map((one) => stateIs(agent, one))),
   ].filter((condition) => condition !== undefined);
 }
 
@@ -68,19 +89,10 @@ function protectionIs(agent: Builder, protection: ProtectionFilter): Condition {
 }
 
 /** The same as `stateOfAgent`, for the database to decide. */
-function stateIs(agent: Builder, state: AgentState, now: number): Condition {
+function stateIs(agent: Builder, state: AgentState): Condition {
   if (state !== "active" && state !== "inactive") return agent("agent.standing", "=", state);
-  return agent.and([agent("agent.standing", "=", "normal"), isHeard(agent, state === "active", now)]);
-}
-
-function isHeard(agent: Builder, isHeard: boolean, now: number): Condition {
-  return agent.exists(
-    agent
-      .selectFrom("presence")
-      .select("presence.agent_id")
-      .whereRef("presence.agent_id", "=", "agent.id")
-      .where("presence.due_at", isHeard ? ">" : "<=", now - agentLimits.graceMs),
-  );
+  const heard = agent("silent.agent_id", state === "active" ? "is" : "is not", null);
+  return agent.and([agent("agent.standing", "=", "normal"), heard]);
 }
 
 function isFound(agent: Builder, q: string): Condition {
@@ -95,14 +107,14 @@ function isFound(agent: Builder, q: string): Condition {
 
 /** The same as `protectionGapOf`, for the database to decide. */
 function hasGap(agent: Builder, protecting: readonly string[]): Condition {
-  const wanted = agent("agent.profile_id", "in", protecting);
+  const isWanted = agent.and([agent("agent.profile_id", "in", protecting), agent("agent.decommission_at", "is", null)]);
   return agent.and([
     agent("agent.platform", "=", "windows"),
     agent.or([
       agent("agent.protection_state", "is", null),
       isConfigPending(),
-      agent.and([wanted, agent("agent.protection_state", "!=", "on")]),
-      agent.and([agent("agent.profile_id", "not in", protecting), agent("agent.protection_state", "=", "on")]),
+      agent.and([isWanted, agent("agent.protection_state", "!=", "on")]),
+      agent.and([agent.not(isWanted), agent("agent.protection_state", "=", "on")]),
     ]),
   ]);
 }

@@ -1,6 +1,6 @@
 import type { ProtectionState } from "@postern/protocol";
 import { desiredRevision, type RevisionSources } from "./desired-revision.ts";
-import type { AgentTable } from "./tables.ts";
+import type { AgentTable, Standing } from "./tables.ts";
 
 /** Why the protection of a Windows agent is not the one that its profile wants. */
 export const protectionGaps = [
@@ -13,21 +13,25 @@ export const protectionGaps = [
 ] as const;
 export type ProtectionGap = (typeof protectionGaps)[number];
 
+/** Nobody expects anything of these agents any more. */
+export const endedStandings: readonly Standing[] = ["replaced", "decommissioned"];
+
 export interface GapSources {
+  readonly standing: Standing;
   readonly platform: AgentTable["platform"];
   /** What it reported last; null: nothing yet. */
   readonly protection: ProtectionState | null;
   /** Whether it has applied the config that is wanted of it now. */
   readonly isApplied: boolean;
   readonly hasRefused: boolean;
-  /** Whether its profile switches service protection on. */
+  /** Whether the config that is wanted of it switches service protection on. */
   readonly isWanted: boolean;
 }
 
 /** Where desired and applied protection differ, and why; null: they do not, or there is no protection on its platform. */
 export function protectionGapOf(agent: GapSources): ProtectionGap | null {
-  const { platform, protection, isApplied, hasRefused, isWanted } = agent;
-  if (platform !== "windows") return null;
+  const { standing, platform, protection, isApplied, hasRefused, isWanted } = agent;
+  if (platform !== "windows" || endedStandings.includes(standing)) return null;
   if (protection === null) return "not_reported";
   if (!isApplied) return hasRefused ? "config_refused" : "config_pending";
   if (!isWanted) return protection === "on" ? "still_protected" : null;

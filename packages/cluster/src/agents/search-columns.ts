@@ -16,8 +16,8 @@ export function searchColumns({ hostName, agentVersion, addresses }: Facts): Sea
   return {
     host_name: hostName,
     host_name_search: name.slice(0, agentLimits.maxSortTextLength),
-    agent_version: agentVersion,
-    version_order: versionOrder(agentVersion).slice(0, agentLimits.maxSortTextLength),
+    agent_version: agentVersion.slice(0, agentLimits.maxVersionLength),
+    version_order: versionOrder(agentVersion).slice(0, 2 * agentLimits.maxVersionLength),
     // One to a line: nothing that is searched for goes over the end of one.
     search_text: [name, ...addresses.map(toSearchText)].join("\n"),
   };
@@ -26,6 +26,11 @@ export function searchColumns({ hostName, agentVersion, addresses }: Facts): Sea
 /** An agent's labels as its row repeats them for the list: each with a line of its own, so that one can be looked for. */
 export function labelLine(label: string): string {
   return `\n${label}\n`;
+}
+
+/** The labels of such lines. */
+export function labelsOfText(lines: string): string[] {
+  return lines.split("\n").filter((line) => line !== "");
 }
 
 export const searchMigration: Migration = {
@@ -46,5 +51,17 @@ export const searchMigration: Migration = {
 ' where id in (select agent_id from agent_label)`,
     "create index agent_by_host_name on agent (host_name_search, id)",
     "create index agent_by_enrolment on agent (enrolled_at, id)",
+  ],
+};
+
+/** One narrow index that has all that filters, sorts and counts ask for, so that they need not read the agents themselves. */
+export const listedMigration: Migration = {
+  name: "agents-6",
+  statements: [
+    `update agent set host_name_search = substr(host_name_search, 1, 255), agent_version = substr(agent_version, 1, 64),
+      version_order = substr(version_order, 1, 128)`,
+    `create index agent_listed on agent (tenant_id, platform, agent_version, profile_id, protection_state, standing,
+      decommission_at, would_drop_profile_id, applied_rev, revision_lead, assigned_at, version_order, enrolled_at,
+      host_name_search, id)`,
   ],
 };

@@ -126,6 +126,7 @@ export function toDetail(
 
 function gapOf({ agent, profile, revision }: Pick<KnownAgent, "agent" | "profile" | "revision">) {
   return protectionGapOf({
+    standing: agent.standing,
     platform: agent.platform,
     protection: agent.protection_state,
     isApplied: isConfigApplied(agent, revision),
