@@ -9,32 +9,26 @@ export interface Link {
 }
 
 export function createLink(): Link {
-  let pulled: AbortController | undefined;
-  let plugged = new AbortController();
+  let cable = new AbortController();
 
   return {
     exchangeWith(address) {
       const exchange = sharedExchange(address);
       return async (path, body, options) => {
-        if (pulled) throw noRoute();
-        const { signal } = plugged;
+        const { signal } = cable;
         const signals = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
         try {
           return await exchange(path, body, { ...options, signal: signals });
         } catch (error) {
-          throw signal.aborted ? noRoute() : error;
+          throw signal.aborted ? new NoResponse("ENETUNREACH") : error;
         }
       };
     },
-    cut() {
-      pulled = plugged;
-      pulled.abort();
-    },
+    cut: () => cable.abort(),
     mend() {
-      if (pulled) plugged = new AbortController();
-      pulled = undefined;
+      if (cable.signal.aborted) cable = new AbortController();
     },
-    isCut: () => pulled !== undefined,
+    isCut: () => cable.signal.aborted,
   };
 }
 
@@ -46,8 +40,4 @@ function sharedExchange(address: ClusterAddress): Exchange {
   const exchange = exchanges.get(key) ?? exchangeWith(address);
   exchanges.set(key, exchange);
   return exchange;
-}
-
-function noRoute(): NoResponse {
-  return new NoResponse("ENETUNREACH");
 }
