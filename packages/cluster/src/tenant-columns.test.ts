@@ -117,7 +117,7 @@ const across: Readonly<Record<string, readonly string[]>> = {
     "by agents that the token was for, of every tenant when it was for the cluster; the asker may see the token",
     "by agents that the token was for, of every tenant when it was for the cluster; the asker may see the token",
   ],
-  "tokens/token-records.ts": [byId],
+  "tokens/token-records.ts": [byId, "whether there are any, of tokens that the asker may see"],
 };
 
 /**

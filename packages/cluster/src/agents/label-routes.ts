@@ -161,6 +161,7 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: La
       const [only] = ofTenant;
       const one = ofTenant.length === 1 ? only : undefined;
       const ids = ofTenant.map(({ agent }) => agent.id);
+      feed.publish(tx, { kind: "agent", tenantId: tenant, agentId: one?.agent.id ?? null });
       const moves = await reassign(tx, feed, tenant, { kind: "agents", ids }, "edit", clock.now());
       for (const some of slices(ofTenant)) {
         audit.record(tx, {

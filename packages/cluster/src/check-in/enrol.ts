@@ -55,12 +55,16 @@ export async function enrolAgent(services: CheckInServices, message: string, ori
 }
 
 async function admit(
-  { store, audit, newId, clock }: CheckInServices,
+  { store, audit, newId, clock, feed }: CheckInServices,
   origin: Origin,
   request: AdmissionRequest,
 ): Promise<AgentTable> {
   try {
-    return await store.durable((tx) => admitAgent(tx, audit, origin, request, newId(), clock.now()));
+    return await store.durable(async (tx) => {
+      const agent = await admitAgent(tx, audit, origin, request, newId(), clock.now());
+      feed.publish(tx, { kind: "agent", tenantId: agent.tenant_id, agentId: agent.id });
+      return agent;
+    });
   } catch (error) {
     // Only of keys whose secret was proved: otherwise anybody could fill a tenant's audit log.
     if (error instanceof AdmissionRefused) {

@@ -153,3 +153,16 @@ test("a lift that is over without a word from the agent, until it comes back", a
   await nextRounds();
   expect(await alarmsOf(agent)).toMatchObject([{ state: "resolved" }]);
 });
+
+test("an agent that is deleted is missed no more", async () => {
+  const agent = await newAgent();
+  await pass(alarmLimits.comeBackMs);
+  await reports(agent, "on");
+  await pass(3 * minute);
+  await nextRounds();
+  expect(await alarmsOf(agent)).toMatchObject([{ state: "open" }]);
+  admin = await logInAsAdmin(cluster);
+  expect((await admin.send("DELETE", `/agents/${agent.agentId}`)).status).toBe(204);
+  await nextRounds();
+  expect(await alarmsOf(agent)).toMatchObject([{ state: "resolved", agent: { id: agent.agentId, hostName: "db-07" } }]);
+});

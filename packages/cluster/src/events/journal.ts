@@ -106,6 +106,10 @@ async function isTornByRestore(tx: Tx, { agentId, tenantId, journalId }: Journal
 export interface EventFilter {
   readonly agentId?: string;
   readonly kind?: string;
+  /** RFC 3339: received then or later. */
+  readonly since?: string;
+  /** RFC 3339: received before then. */
+  readonly until?: string;
 }
 
 export type ListedEvent = JournalEntryTable & {
@@ -147,6 +151,8 @@ export async function listEvents(
   let query = withinReach(all, "journal_entry.tenant_id", reach);
   if (filter.agentId !== undefined) query = query.where("journal_entry.agent_id", "=", filter.agentId);
   if (filter.kind !== undefined) query = query.where("journal_entry.kind", "=", filter.kind);
+  if (filter.since !== undefined) query = query.where("journal_entry.received_at", ">=", Date.parse(filter.since));
+  if (filter.until !== undefined) query = query.where("journal_entry.received_at", "<", Date.parse(filter.until));
   return onPage(
     query,
     { key: "journal_entry.received_at", id: "journal_entry.id" },

@@ -51,6 +51,7 @@ test("a redemption is matched with the token that was issued", async () => {
       at: new Date(redeemed.at).toISOString(),
       trustedAt: new Date(redeemed.trustedAt).toISOString(),
       receivedAt: expect.any(String),
+      lift: "over",
     },
   ]);
   const listed = (await admin.send("GET", `/agent-tokens?tenantId=${acme.id}`)).json.items;
@@ -158,6 +159,24 @@ test("a time that no calendar has does not break the answer", async () => {
   const entry = { ...agent.journal("drift"), at: Number.MAX_SAFE_INTEGER };
   await agent.checkIn({ journal: { id: agent.journalId, entries: [entry] } });
   expect(await journalOf(agent)).toMatchObject([{ at: "9999-12-31T23:59:59.999Z" }]);
+});
+
+test("events are listed by time", async () => {
+  const agent = await newAgent(acme, "db-time");
+  agent.journal("drift");
+  await agent.checkIn();
+  cluster.advance(2_000);
+  const between = new Date(cluster.now()).toISOString();
+  agent.journal("rearmed");
+  await agent.checkIn();
+  const kinds = async (query: string) =>
+    (await admin.send("GET", `/events?agentId=${agent.agentId}&${query}`)).json.items.map(
+      ({ kind }: { kind: string }) => kind,
+    );
+  expect(await kinds(`since=${between}`)).toEqual(["rearmed"]);
+  expect(await kinds(`until=${between}`)).toEqual(["drift"]);
+  const path = `/agents/${agent.agentId}/journal?since=${between}&kind=rearmed`;
+  expect((await admin.send("GET", path)).json.items).toHaveLength(1);
 });
 
 test("events are listed by kind and tenant, newest first, page by page, and only within reach", async () => {

@@ -30,8 +30,9 @@ const Event = Type.Object({
 const Kind = Type.Optional(
   Type.String({ pattern: "^[a-z][a-z_]{0,39}$", mustBe: "a kind of journal entry, such as redeemed" }),
 );
-const AgentQuery = listQuery({ kind: Kind }, ["receivedAt"]);
-const Query = listQuery({ tenantId: Type.Optional(Uuid), agentId: Type.Optional(Uuid), kind: Kind }, ["receivedAt"]);
+const filters = { kind: Kind, since: Type.Optional(Time), until: Type.Optional(Time) };
+const AgentQuery = listQuery(filters, ["receivedAt"]);
+const Query = listQuery({ tenantId: Type.Optional(Uuid), agentId: Type.Optional(Uuid), ...filters }, ["receivedAt"]);
 
 const tags = ["events"];
 const reading = { access: { permission: "event.read", scope: "tenant" } } as const;

@@ -1,5 +1,6 @@
 import type { ProtectionReport } from "@postern/protocol";
 import { agentLimits } from "../agents/limits.ts";
+import type { Standing } from "../agents/tables.ts";
 import { toRfc3339 } from "../clock.ts";
 import { dbLimits } from "../db/limits.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
@@ -24,6 +25,9 @@ export const conditions: readonly StandingCondition[] = [
   { kind: "lift_overdue", isSilence: true, begun: liftOverdue, ended: liftedNoMore },
   { kind: "protected_agent_silent", isSilence: true, begun: silent, ended: silentNoMore },
 ];
+
+/** Who is replaced or decommissioned is expected no more. */
+const expected = ["normal", "restored"] as const satisfies readonly Standing[];
 
 const watching = "the cluster watches over the agents of all tenants";
 
@@ -70,6 +74,7 @@ async function wouldDrop(db: Db): Promise<Occurrence[]> {
 }
 
 async function dropsNoMore(db: Db): Promise<string[]> {
+  // Null also when the agent is gone.
   const rows = await withAlarm(db, "would_drop").where("agent.would_drop_profile_id", "is", null).execute();
   return rows.map(({ subject }) => subject);
 }
@@ -79,6 +84,7 @@ async function liftOverdue(db: Db, now: number): Promise<Occurrence[]> {
   const rows = await withoutAlarm(db, "lift_overdue")
     .select("agent.protection")
     .where("agent.protection_state", "=", "lifted")
+    .where("agent.standing", "in", expected)
     .where("presence.due_at", "<=", now - agentLimits.graceMs)
     .execute();
   return rows.flatMap(({ id, tenant_id: tenantId, host_name: hostName, seen_at, protection }): Occurrence[] => {
@@ -96,6 +102,7 @@ async function liftedNoMore(db: Db, now: number): Promise<string[]> {
       row.or([
         row("agent.id", "is", null),
         row("agent.protection_state", "!=", "lifted"),
+        row("agent.standing", "not in", expected),
         row("presence.due_at", ">", now - agentLimits.graceMs),
       ]),
     )
@@ -106,6 +113,7 @@ async function liftedNoMore(db: Db, now: number): Promise<string[]> {
 async function silent(db: Db, now: number): Promise<Occurrence[]> {
   const rows = await withoutAlarm(db, "protected_agent_silent")
     .where("agent.protection_state", "=", "on")
+    .where("agent.standing", "in", expected)
     .where("presence.due_at", "<=", now - agentLimits.graceMs)
     .execute();
   const shutDown = await shutDownLast(
@@ -128,6 +136,7 @@ async function silentNoMore(db: Db, now: number): Promise<string[]> {
       row.or([
         row("agent.id", "is", null),
         row("agent.protection_state", "!=", "on"),
+        row("agent.standing", "not in", expected),
         row("presence.due_at", ">", now - agentLimits.graceMs),
       ]),
     )

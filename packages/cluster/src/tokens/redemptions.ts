@@ -51,6 +51,8 @@ export interface ShownRedemption {
   readonly at: number;
   readonly trusted_at: number;
   readonly received_at: number;
+  /** JSON of what the agent said last of its protection; null: it is gone, or has not said anything. */
+  readonly protection: string | null;
 }
 
 /**
@@ -72,6 +74,7 @@ export async function redemptionsOf(db: Db, jti: string): Promise<ShownRedemptio
       "redemption.at",
       "redemption.trusted_at",
       "redemption.received_at",
+      "agent.protection",
     ])
     .where("redemption.jti", "=", jti)
     .where("redemption.verdict", "=", "issued")

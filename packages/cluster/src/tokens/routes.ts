@@ -8,7 +8,7 @@ import { accessOf } from "../http/access.ts";
 import { originOf } from "../http/origin.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
-import { closed, IdParams, NoContent, oneOf, Uuid } from "../http/schema.ts";
+import { closed, IdParams, NoContent, oneOf, Time, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import { principalOf } from "../identity/principal.ts";
 import { tokenFileName } from "./file-name.ts";
@@ -91,6 +91,11 @@ const Query = listQuery(
     agentId: Type.Optional(Uuid),
     kind: Type.Optional(oneOf(tokenKinds)),
     state: Type.Optional(oneOf(tokenStates)),
+    id: Type.Optional(Uuid),
+    issuedById: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "A user, or an API key." })),
+    redeemed: Type.Optional(Type.Boolean({ description: "Whether an agent has told of redeeming it." })),
+    since: Type.Optional(Time),
+    until: Type.Optional(Time),
   },
   ["issuedAt"],
 );
@@ -154,7 +159,12 @@ export function tokenRoutes(api: Server, services: TokenServices): void {
     "/agent-tokens",
     {
       config: reading,
-      schema: { tags, summary: "Records of agent tokens", querystring: Query, response: { 200: listOf(TokenSummary) } },
+      schema: {
+        tags,
+        summary: "Records of agent tokens, live and past",
+        querystring: Query,
+        response: { 200: listOf(TokenSummary) },
+      },
     },
     async (request) => {
       const access = accessOf(request);
@@ -260,7 +270,9 @@ export function tokenRoutes(api: Server, services: TokenServices): void {
 
   async function detail(request: FastifyRequest, record: TokenRecord, reveals: boolean) {
     const token = reveals ? await retrieve(request, record, "agent-token.retrieve") : null;
-    return toTokenDetail(record, token, await redemptionsOf(store.reads, record.id), clock.now());
+    const redemptions = await redemptionsOf(store.reads, record.id);
+    const count = (await countRedemptions(store.reads, [record.id])).get(record.id) ?? 0;
+    return toTokenDetail(record, token, redemptions, count, clock.now());
   }
 
   /** An agent within reach of who asks, deleted or not. @throws {Problem} not_found */

@@ -92,6 +92,16 @@ export interface TokenFilter {
   readonly kind?: TokenKind;
   readonly agentId?: string;
   readonly state?: TokenState;
+  /** The `jti`. */
+  readonly id?: string;
+  /** The user or API key that generated it. */
+  readonly issuedById?: string;
+  /** Whether an agent that it was for has told of redeeming it. */
+  readonly redeemed?: boolean;
+  /** RFC 3339: issued then or later. */
+  readonly since?: string;
+  /** RFC 3339: issued before then. */
+  readonly until?: string;
 }
 
 /** At most `limit + 1` records within reach; those for the whole cluster only to who reaches everywhere. */
@@ -105,6 +115,24 @@ export async function listTokens(
   let query = withinReach(selectRecords(db), "agent_token.tenant_id", reach);
   if (filter.kind !== undefined) query = query.where("agent_token.kind", "=", filter.kind);
   if (filter.agentId !== undefined) query = query.where("agent_token.agent_id", "=", filter.agentId);
+  if (filter.id !== undefined) query = query.where("agent_token.id", "=", filter.id);
+  if (filter.issuedById !== undefined) query = query.where("agent_token.issued_by_id", "=", filter.issuedById);
+  if (filter.since !== undefined) query = query.where("agent_token.issued_at", ">=", Date.parse(filter.since));
+  if (filter.until !== undefined) query = query.where("agent_token.issued_at", "<", Date.parse(filter.until));
+  if (filter.redeemed !== undefined) {
+    const { redeemed } = filter;
+    query = query.where((row) => {
+      const redemptions = row
+        .selectFrom("redemption")
+        .select("redemption.jti")
+        .whereRef("redemption.jti", "=", "agent_token.id")
+        .where("redemption.verdict", "=", "issued");
+      const isRedeemed = row.exists(
+        acrossTenants(redemptions, "whether there are any, of tokens that the asker may see"),
+      );
+      return redeemed ? isRedeemed : row.not(isRedeemed);
+    });
+  }
   if (filter.state !== undefined) {
     query = query.where("agent_token.revoked_at", filter.state === "revoked" ? "is not" : "is", null);
   }

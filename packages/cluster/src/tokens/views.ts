@@ -1,3 +1,4 @@
+import type { ProtectionReport } from "@postern/protocol";
 import type { AgentTokenClaims } from "@postern/token";
 import { Type } from "typebox";
 import { toReportedTime } from "../agents/reported-time.ts";
@@ -33,15 +34,21 @@ export const TokenSummary = Type.Object({ ...summary, redemptionCount: Type.Inte
 
 const token = Type.String({ description: "The token: whoever has it can lift protection until it expires." });
 
+const liftStates = ["running", "over"] as const;
+
 export const TokenDetail = Type.Object({
   ...summary,
   token: nullable(token),
+  redemptionCount: Type.Integer(),
   redemptions: Type.Array(
     Type.Object({
       agent: Type.Object({ id: Uuid, hostName: Type.String() }),
       at: Time,
       trustedAt: Time,
       receivedAt: Time,
+      lift: oneOf(liftStates, {
+        description: "Whether the agent, when it was heard of last, was lifted by this very token.",
+      }),
     }),
   ),
 });
@@ -81,18 +88,27 @@ export function toTokenDetail(
   record: TokenRecord,
   revealed: string | null,
   redemptions: readonly ShownRedemption[],
+  redemptionCount: number,
   now: number,
 ): Static<typeof TokenDetail> {
   return {
     ...toCommon(record, now),
     token: revealed,
+    redemptionCount,
     redemptions: redemptions.map((one) => ({
       agent: { id: one.agent_id, hostName: one.host_name },
       at: toReportedTime(one.at),
       trustedAt: toReportedTime(one.trusted_at),
       receivedAt: toRfc3339(one.received_at),
+      lift: isLiftedBy(one, record.id) ? "running" : "over",
     })),
   };
+}
+
+function isLiftedBy({ protection }: ShownRedemption, tokenId: string): boolean {
+  if (protection === null) return false;
+  const { state, jti } = JSON.parse(protection) as ProtectionReport;
+  return state === "lifted" && jti === tokenId;
 }
 
 /** Whom the record's token is for, as its file is named. */
