@@ -1,8 +1,10 @@
-import { maxLiftSeconds, type Signer, type VerifyKey } from "@postern/token";
+import { maxLiftSeconds, type PublicJwk, type Signer, type VerifyKey } from "@postern/token";
 import Type from "typebox";
+import { type AgentIdentity, openAgentIdentity } from "./agent-identity.ts";
+import { parsePublicJwk, verifyKeyOf } from "./ed25519.ts";
 import { Facts } from "./facts.ts";
 import { JournalEntry } from "./journal.ts";
-import { maxJournalEntries, maxLayers, maxMessageChars, maxPartChars, maxRevoked } from "./limits.ts";
+import { maxIdentityChars, maxJournalEntries, maxLayers, maxMessageChars, maxPartChars, maxRevoked } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { Counter, Milliseconds, Next, Nonce, Seconds, signedPart, Uuid } from "./schemas.ts";
 import { messageKind, readUnverified, sealMessage, type UnverifiedMessage } from "./signed-message.ts";
@@ -47,6 +49,11 @@ const CheckIn = Type.Object({
   }),
   bundleVer: Counter,
   journal: Type.Object({ id: Uuid, entries: Type.Array(JournalEntry, { maxItems: maxJournalEntries }) }),
+  /**
+   * The cluster's own statement of who this agent is, for a cluster that says that it does not know it. The header then
+   * has the agent's public key as `jwk`, facts go along, and journal entries wait, so that it fits.
+   */
+  identity: Type.Optional(signedPart(maxIdentityChars)),
 });
 export type CheckIn = Type.Static<typeof CheckIn>;
 
@@ -74,7 +81,8 @@ const answerKind = messageKind("agent-answer+jwt", maxMessageChars, Answer);
 
 /** Signs a check-in with the agent's identity key. */
 export async function sealCheckIn(claims: CheckIn, identityKey: Signer): Promise<string> {
-  return sealMessage(checkIn, claims, identityKey);
+  const header = claims.identity === undefined ? {} : { jwk: identityKey.publicJwk };
+  return sealMessage(checkIn, claims, identityKey, header);
 }
 
 /** A check-in before it is known who sent it: look the agent up by `unverifiedClaims.sub`, then `verify`. */
@@ -83,6 +91,36 @@ export type UnverifiedCheckIn = UnverifiedMessage<typeof CheckIn>;
 /** @throws {MessageRefused} malformed, wrong_type, wrong_algorithm */
 export function readCheckIn(message: string): UnverifiedCheckIn {
   return readUnverified(checkIn, message);
+}
+
+/** A check-in of an agent that the cluster has lost, with who it is by the cluster's own signature. */
+export interface OpenedLostCheckIn {
+  readonly checkIn: CheckIn;
+  readonly identity: AgentIdentity;
+  readonly identityKey: { readonly jwk: PublicJwk; readonly thumbprint: string };
+}
+
+/**
+ * Verifies a check-in by the identity that it carries: the cluster's signature says whose key this is, and the key signed
+ * the check-in. For agents of which the cluster knows nothing else; of others what is stored decides.
+ *
+ * @param configKeys all config keys of the cluster that nobody else may have, also those that ended
+ * @throws {MessageRefused} malformed: no identity, or no key; unknown_key, bad_signature, wrong_type, wrong_algorithm,
+ *   wrong_cluster, wrong_subject
+ */
+export function openLostCheckIn(
+  unverified: UnverifiedCheckIn,
+  clusterId: string,
+  configKeys: ReadonlyMap<string, VerifyKey>,
+): OpenedLostCheckIn {
+  const { identity: statement, sub } = unverified.unverifiedClaims;
+  const jwk = parsePublicJwk(unverified.unverifiedHeader["jwk"]);
+  if (statement === undefined || !jwk) throw new MessageRefused("malformed");
+  const key = verifyKeyOf(jwk);
+  const checkIn = unverified.verify((kid) => (kid === key.kid ? key : undefined));
+  const identity = openAgentIdentity(statement, clusterId, configKeys);
+  if (identity.sub !== sub || identity.jkt !== key.kid) throw new MessageRefused("wrong_subject");
+  return { checkIn, identity, identityKey: { jwk, thumbprint: key.kid } };
 }
 
 /** Signs the answer to a check-in with the cluster's config key. */

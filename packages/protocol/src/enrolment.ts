@@ -4,7 +4,7 @@ import { type AgentConfigClaims, openAgentConfig } from "./agent-config.ts";
 import { openAgentIdentity } from "./agent-identity.ts";
 import { parsePublicJwk, verifyKeyOf } from "./ed25519.ts";
 import { Facts } from "./facts.ts";
-import { maxEnrolRequestChars, maxIdentityChars, maxMessageChars, maxPartChars } from "./limits.ts";
+import { maxEnrolRequestChars, maxIdentityChars, maxMessageChars, maxPartChars, maxPreviousChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { pinsOf } from "./root-change.ts";
 import { Next, Nonce, Seconds, Sha256, signedPart, Uuid } from "./schemas.ts";
@@ -18,6 +18,8 @@ const EnrolRequest = Type.Object({
   activationKeyId: Uuid,
   secret: Sha256,
   facts: Facts,
+  /** From a machine that was an agent of this cluster before, signed by the key that it was then. */
+  previous: Type.Optional(signedPart(maxPreviousChars)),
 });
 export type EnrolRequest = Type.Static<typeof EnrolRequest>;
 

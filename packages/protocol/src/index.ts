@@ -7,6 +7,7 @@ export * from "./enrolment.ts";
 export * from "./facts.ts";
 export * from "./journal.ts";
 export * from "./limits.ts";
+export * from "./previous-proof.ts";
 export * from "./refusal.ts";
 export * from "./root-change.ts";
 export { agentVersionPattern, serviceNamePattern } from "./schemas.ts";

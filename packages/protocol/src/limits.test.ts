@@ -11,6 +11,7 @@ import {
   enrolRequest,
   fullConfigClaims,
   identityClaims,
+  previousClaims,
   rootChangeClaims,
   sampleWorld,
 } from "../vectors/samples.ts";
@@ -37,6 +38,7 @@ import {
   maxPackageBytes,
   maxPackages,
   maxPartChars,
+  maxPreviousChars,
   maxRevoked,
   maxRootChangeChars,
   maxRootChanges,
@@ -54,6 +56,7 @@ const samples: Record<Kind, { claims: object; signer: Signer; maxChars: number }
   "trust-bundle": { claims: bundleClaims, signer: rootKey, maxChars: maxPartChars },
   "agent-identity": { claims: identityClaims, signer: configKey, maxChars: maxIdentityChars },
   "agent-config": { claims: configClaims, signer: configKey, maxChars: maxPartChars },
+  "agent-previous": { claims: previousClaims, signer: identityKey, maxChars: maxPreviousChars },
   "agent-enroll": { claims: enrolRequest, signer: identityKey, maxChars: maxEnrolRequestChars },
   "agent-enroll-answer": { claims: enrolAnswer, signer: configKey, maxChars: maxMessageChars },
   "agent-check-in": { claims: checkInClaims, signer: identityKey, maxChars: maxMessageChars },
@@ -367,6 +370,13 @@ describe("the largest message of all fits a body", () => {
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);
   });
 
+  test("a check-in with an identity, whose journal waits", async () => {
+    const identity = "x".repeat(maxIdentityChars);
+    const journal = { ...largestCheckIn.journal, entries: [] };
+    const body = JSON.stringify({ request: await sealCheckIn({ ...largestCheckIn, journal, identity }, identityKey) });
+    expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);
+  });
+
   test("an answer with config and bundle", async () => {
     const body = JSON.stringify({ answer: await sealAnswer(largestAnswer, configKey) });
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);
@@ -392,9 +402,9 @@ describe("the largest message of all fits a body", () => {
   });
 
   test("an enrolment and its answer", async () => {
-    expect((await sealEnrolRequest({ ...enrolRequest, facts: largestFacts }, identityKey)).length).toBeLessThanOrEqual(
-      maxEnrolRequestChars,
-    );
+    const previous = "x".repeat(maxPreviousChars);
+    const request = await sealEnrolRequest({ ...enrolRequest, facts: largestFacts, previous }, identityKey);
+    expect(request.length).toBeLessThanOrEqual(maxEnrolRequestChars);
     const largest = { ...enrolAnswer, iat: most, identity: "x".repeat(maxIdentityChars), bundle: part, config: part };
     const body = JSON.stringify({ answer: await sealEnrolAnswer(largest, configKey) });
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);

@@ -12,6 +12,9 @@ export const maxPartChars = 42 * 1024;
 /** Longest identity. */
 export const maxIdentityChars = 2048;
 
+/** Longest proof of the identity of before. */
+export const maxPreviousChars = 2048;
+
 /** Longest enrolment: an unknown sender gets no more room than the longest facts need. */
 export const maxEnrolRequestChars = 16 * 1024;
 

@@ -8,7 +8,7 @@ import { agentId, clusterId, configClaims, iat, sampleMessages, sampleWorld, ten
 import { type Kind, kinds, openers } from "../vectors/world.ts";
 import { type AgentConfigClaims, sealAgentConfig } from "./agent-config.ts";
 import { verifyKeyOf } from "./ed25519.ts";
-import { maxIdentityChars, maxMessageChars, maxRootChangeChars } from "./limits.ts";
+import { maxIdentityChars, maxMessageChars, maxPreviousChars, maxRootChangeChars } from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { messageKind, sealMessage } from "./signed-message.ts";
 
@@ -104,6 +104,7 @@ describe.each(kinds)("%s", (kind) => {
     const limits: Partial<Record<Kind, number>> = {
       "agent-identity": maxIdentityChars,
       "root-change": maxRootChangeChars,
+      "agent-previous": maxPreviousChars,
     };
     const tooLong = samples[kind].length > (limits[other] ?? Number.POSITIVE_INFINITY);
     expect(refusal(other, samples[kind])).toBe(tooLong ? "malformed" : "wrong_type");

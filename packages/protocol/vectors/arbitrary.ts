@@ -6,10 +6,20 @@ import { type EnrolAnswer, type EnrolRequest, sealEnrolAnswer, sealEnrolRequest 
 import { platforms } from "../src/facts.ts";
 import { fitsJournal, type JournalEntry } from "../src/journal.ts";
 import { maxAfterMs, maxClusterUrls, maxHoldMs, maxPackageBytes, maxPackages, maxServices } from "../src/limits.ts";
+import { type PreviousProof, sealPreviousProof } from "../src/previous-proof.ts";
 import { type RootChangeClaims, sealRootChange } from "../src/root-change.ts";
 import { sealTrustBundle, type TrustBundleClaims } from "../src/trust-bundle.ts";
 import { configKey, identityKey, rootKey, tokenKey } from "./fixed-keys.ts";
-import { agentId, clusterId, configClaims, enrolAnswerClaims, iss, nonce, tenantId } from "./samples.ts";
+import {
+  agentId,
+  clusterId,
+  configClaims,
+  enrolAnswerClaims,
+  iss,
+  nonce,
+  previousClaims,
+  tenantId,
+} from "./samples.ts";
 import type { Kind } from "./world.ts";
 
 /** Messages of each kind with claims all over their range, for the world of the samples. */
@@ -18,6 +28,7 @@ export const anyMessage: { readonly [K in Kind]: fc.Arbitrary<{ claims: object; 
   "trust-bundle": anyBundle().map((claims) => ({ claims, seal: () => sealTrustBundle(claims, rootKey) })),
   "agent-identity": anyIdentity().map((claims) => ({ claims, seal: () => sealAgentIdentity(claims, configKey) })),
   "agent-config": anyConfig().map((claims) => ({ claims, seal: () => sealAgentConfig(claims, configKey) })),
+  "agent-previous": anyPrevious().map((claims) => ({ claims, seal: () => sealPreviousProof(claims, identityKey) })),
   "agent-enroll": anyEnrolRequest().map((claims) => ({ claims, seal: () => sealEnrolRequest(claims, identityKey) })),
   "agent-enroll-answer": anyEnrolAnswer(await enrolAnswerClaims()).map((claims) => ({
     claims,
@@ -138,6 +149,10 @@ function anyEnrolRequest(): fc.Arbitrary<EnrolRequest> {
     secret: sha256(),
     facts: anyFacts(),
   });
+}
+
+function anyPrevious(): fc.Arbitrary<PreviousProof> {
+  return fc.constant(previousClaims);
 }
 
 function anyEnrolAnswer({ identity, bundle, config }: EnrolAnswer): fc.Arbitrary<EnrolAnswer> {

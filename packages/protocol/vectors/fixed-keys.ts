@@ -15,6 +15,7 @@ export const tokenKey = fixedKey(0x03);
 export const configKey = fixedKey(0x04);
 export const nextConfigKey = fixedKey(0x05);
 export const identityKey = fixedKey(0x06);
+export const nextIdentityKey = fixedKey(0x09);
 export const nextRootKey = fixedKey(0x07);
 export const lastRootKey = fixedKey(0x08);
 export const attackerKey = fixedKey(0x66);

@@ -16,6 +16,7 @@ import {
   identityKey,
   lastRootKey,
   nextConfigKey,
+  nextIdentityKey,
   nextRootKey,
   rootKey,
   secondRootKey,
@@ -33,6 +34,7 @@ import {
   identityClaims,
   otherId,
   otherNonce,
+  previousClaims,
   rootChangeClaims,
   sampleMessages,
   sampleWorld,
@@ -92,6 +94,7 @@ async function validCases(): Promise<ValidCase[]> {
     "trust-bundle": openedBundle,
     "agent-identity": identityClaims,
     "agent-config": configClaims,
+    "agent-previous": previousClaims,
     "agent-enroll": enrolRequest,
     "agent-enroll-answer": enrolAnswer,
     "agent-check-in": checkInClaims,
@@ -129,6 +132,11 @@ async function validCases(): Promise<ValidCase[]> {
     journal: { ...checkInClaims.journal, entries: [] },
   };
   await add("agent-check-in", "with nothing to tell", quiet, quiet);
+  const fromLost = { ...quiet, facts: enrolRequest.facts, identity: samples["agent-identity"] };
+  const withKey = { header: { jwk: identityKey.publicJwk } };
+  await add("agent-check-in", "to a cluster that has lost the agent, with its identity", fromLost, fromLost, withKey);
+  const withPrevious = { ...enrolRequest, previous: samples["agent-previous"] };
+  await add("agent-enroll", "with the proof of the identity of before", withPrevious, withPrevious);
   const entries = checkInClaims.journal.entries.map((entry) => ({ ...entry, newer: 1 }));
   await add(
     "agent-check-in",
@@ -389,6 +397,18 @@ async function refusedCases(): Promise<RefusedCase[]> {
   await enrol("a host name that speaks to terminals", facts({ hostName: "\u001b[2J" }));
   await enrol("a host name with half a character", facts({ hostName: "\ud800" }));
   await enrol("no host name", facts({ hostName: "" }));
+  await enrol("a proof of the identity of before that is no text of a message", { previous: "a b" });
+
+  // The proof of the identity of before: for this enrolment, and no other
+  const previous = (reason: MessageRefusalReason, name: string, members: object, how: How = {}) =>
+    add("agent-previous", reason, name, { ...previousClaims, ...members }, how);
+  await previous("wrong_cluster", "for another cluster", { iss: urn(otherId) });
+  await previous("wrong_nonce", "of another request", { requestId: otherId });
+  await previous("wrong_nonce", "with the nonce of another request", { nonce: otherNonce });
+  await previous("wrong_subject", "for another key that enrols", { jkt: attackerKey.kid });
+  await previous("wrong_subject", "for the key of before itself", { jkt: identityKey.kid });
+  await previous("unknown_key", "signed by the key that enrols", {}, { signer: nextIdentityKey });
+  await previous("malformed", "an agent that is none", { sub: "db-07" });
 
   // The answer to an enrolment: the root vouches for the bundle, the bundle for the rest
   const enrolAnswer = await enrolAnswerClaims();
@@ -455,6 +475,54 @@ async function refusedCases(): Promise<RefusedCase[]> {
   await checkIn("a journal entry with half a number", journal({ data: { n: 0.5 } }));
   await checkIn("a count in text", { n: "1" });
   await checkIn("a count that falls below nothing", { n: -1 });
+
+  // A check-in to a cluster that has lost the agent: its identity says whose key it is
+  const lost = async (reason: MessageRefusalReason, name: string, identity: object, how: How = {}) => {
+    const statement = await seal("agent-identity", { ...identityClaims, ...identity });
+    const header = { jwk: identityKey.publicJwk };
+    await add("agent-check-in", reason, name, { ...checkInClaims, identity: statement }, { header, ...how });
+  };
+  await lost("malformed", "an identity without the key that it is about", {}, { header: {} });
+  await lost("wrong_cluster", "an identity of another cluster", { iss: urn(otherId) });
+  await lost("wrong_subject", "another agent's identity", { sub: otherId });
+  await lost("wrong_subject", "an identity of another key", { jkt: nextIdentityKey.kid });
+  await lost(
+    "wrong_subject",
+    "another agent's key, under one's own identity",
+    {},
+    {
+      signer: nextIdentityKey,
+      header: { jwk: nextIdentityKey.publicJwk },
+    },
+  );
+  await lost(
+    "unknown_key",
+    "another key in the header than was signed with",
+    {},
+    {
+      header: { jwk: attackerKey.publicJwk },
+    },
+  );
+  await add(
+    "agent-check-in",
+    "unknown_key",
+    "an identity that an attacker signed",
+    {
+      ...checkInClaims,
+      identity: await seal("agent-identity", identityClaims, { signer: attackerKey }),
+    },
+    { header: { jwk: identityKey.publicJwk } },
+  );
+  await add(
+    "agent-check-in",
+    "wrong_type",
+    "a desired config in the identity's place",
+    {
+      ...checkInClaims,
+      identity: samples["agent-config"],
+    },
+    { header: { jwk: identityKey.publicJwk } },
+  );
 
   // Answer
   const answer = (reason: MessageRefusalReason, name: string, members: object, how: How = {}) =>
@@ -543,7 +611,8 @@ async function seal(kind: Kind, claims: object, { header = {}, signer = {} }: Ho
 
 function usualSigner(kind: Kind): Signer {
   if (kind === "trust-bundle" || kind === "root-change") return rootKey;
-  return kind === "agent-enroll" || kind === "agent-check-in" ? identityKey : configKey;
+  const byAgent = kind === "agent-enroll" || kind === "agent-check-in" || kind === "agent-previous";
+  return byAgent ? identityKey : configKey;
 }
 
 async function claimsOf(kind: Kind): Promise<object> {
@@ -552,6 +621,7 @@ async function claimsOf(kind: Kind): Promise<object> {
     "trust-bundle": bundleClaims,
     "agent-identity": identityClaims,
     "agent-config": configClaims,
+    "agent-previous": previousClaims,
     "agent-enroll": enrolRequest,
     "agent-enroll-answer": await enrolAnswerClaims(),
     "agent-check-in": checkInClaims,

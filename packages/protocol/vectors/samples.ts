@@ -5,9 +5,18 @@ import { sealAgentIdentity } from "../src/agent-identity.ts";
 import { type Answer, type CheckIn, sealAnswer, sealCheckIn } from "../src/check-in.ts";
 import { type EnrolAnswer, type EnrolRequest, sealEnrolAnswer, sealEnrolRequest } from "../src/enrolment.ts";
 import { type JournalEntry, journalEntryHash, journalStart } from "../src/journal.ts";
+import { type PreviousProof, sealPreviousProof } from "../src/previous-proof.ts";
 import { type RootChangeClaims, sealRootChange } from "../src/root-change.ts";
 import { sealTrustBundle, type TrustBundleClaims } from "../src/trust-bundle.ts";
-import { configKey, identityKey, nextRootKey, rootKey, secondRootKey, tokenKey } from "./fixed-keys.ts";
+import {
+  configKey,
+  identityKey,
+  nextIdentityKey,
+  nextRootKey,
+  rootKey,
+  secondRootKey,
+  tokenKey,
+} from "./fixed-keys.ts";
 import type { Kind, World } from "./world.ts";
 
 const uuid = (tail: string) => `0199a1b2-0000-7000-8000-${tail.padStart(12, "0")}`;
@@ -78,6 +87,15 @@ export const enrolRequest: EnrolRequest = {
     machineId: "5c1f8d1e",
     addresses: ["192.0.2.7", "2001:db8::7"],
   },
+};
+
+/** Of the key with which the machine enrols anew; `identityKey` is the one of before. */
+export const previousClaims: PreviousProof = {
+  iss,
+  sub: agentId,
+  requestId: enrolRequest.requestId,
+  nonce,
+  jkt: nextIdentityKey.kid,
 };
 
 const journalId = uuid("1001");
@@ -152,6 +170,7 @@ export async function sampleWorld(): Promise<World> {
     bundle: await sealTrustBundle(bundleClaims, rootKey),
     nonce,
     minRevision: ms,
+    enrolment: { requestId: enrolRequest.requestId, identityThumbprint: nextIdentityKey.kid },
   };
 }
 
@@ -162,6 +181,7 @@ export async function sampleMessages(): Promise<Record<Kind, string>> {
     "trust-bundle": await sealTrustBundle(bundleClaims, rootKey),
     "agent-identity": await sealAgentIdentity(identityClaims, configKey),
     "agent-config": await sealAgentConfig(configClaims, configKey),
+    "agent-previous": await sealPreviousProof(previousClaims, identityKey),
     "agent-enroll": await sealEnrolRequest(enrolRequest, identityKey),
     "agent-enroll-answer": await sealEnrolAnswer(await enrolAnswerClaims(), configKey),
     "agent-check-in": await sealCheckIn(checkInClaims, identityKey),

@@ -1,9 +1,10 @@
 import { issuerOf } from "@postern/token";
 import { openAgentConfig } from "../src/agent-config.ts";
 import { openAgentIdentity } from "../src/agent-identity.ts";
-import { openAnswer, readCheckIn } from "../src/check-in.ts";
+import { openAnswer, openLostCheckIn, readCheckIn } from "../src/check-in.ts";
 import { thumbprintOf, verifyKeyOf } from "../src/ed25519.ts";
 import { openEnrolAnswer, openEnrolRequest } from "../src/enrolment.ts";
+import { readPreviousProof, verifyPreviousProof } from "../src/previous-proof.ts";
 import { followRootChanges } from "../src/root-change.ts";
 import { openTrustBundle, type TrustBundle } from "../src/trust-bundle.ts";
 
@@ -20,6 +21,8 @@ export interface World {
   /** Of the request that was just sent. */
   readonly nonce: string;
   readonly minRevision: number;
+  /** The enrolment with which a proof of the identity of before comes. */
+  readonly enrolment: { readonly requestId: string; readonly identityThumbprint: string };
 }
 
 /** How each kind of message is opened, and what is then known. */
@@ -42,6 +45,11 @@ export const openers = {
     openAgentIdentity(message, world.clusterId, bundleOf(world).configKeys),
   "agent-config": (message: string, world: World): unknown =>
     openAgentConfig(message, { ...world, configKeys: bundleOf(world).configKeys }),
+  "agent-previous": (message: string, world: World): unknown => {
+    const { clusterId, nonce, enrolment } = world;
+    const key = verifyKeyOf(world.identityJwk);
+    return verifyPreviousProof(readPreviousProof(message), key, { clusterId, nonce, ...enrolment });
+  },
   "agent-enroll": (message: string): unknown => openEnrolRequest(message).claims,
   "agent-enroll-answer": (message: string, world: World): unknown =>
     openEnrolAnswer(message, {
@@ -50,8 +58,13 @@ export const openers = {
       identityThumbprint: thumbprintOf(world.identityJwk),
     }).answer,
   "agent-check-in": (message: string, world: World): unknown => {
+    const unverified = readCheckIn(message);
+    // With an identity it comes to a cluster that has lost the agent.
+    if (unverified.unverifiedClaims.identity !== undefined) {
+      return openLostCheckIn(unverified, world.clusterId, bundleOf(world).configKeys).checkIn;
+    }
     const key = verifyKeyOf(world.identityJwk);
-    return readCheckIn(message).verify((kid) => (kid === key.kid ? key : undefined));
+    return unverified.verify((kid) => (kid === key.kid ? key : undefined));
   },
   "agent-answer": (message: string, world: World): unknown =>
     openAnswer(message, { ...world, bundle: bundleOf(world) }).answer,
