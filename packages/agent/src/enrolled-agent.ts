@@ -135,6 +135,7 @@ function work(
   const checkIns = startCheckIns({
     exchange: (ports.exchangeWith ?? exchangeWith)(anchor.cluster),
     identityKey: identitySigner(anchor.identityKey),
+    identity: anchor.identity,
     clock,
     report() {
       const state = running.state();

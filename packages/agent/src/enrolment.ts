@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
-import { type AgentConfigClaims, type Facts, parseActivationKey, signerOf } from "@postern/protocol";
-import type { Signer } from "@postern/token";
+import { type AgentConfigClaims, type Facts, parseActivationKey, sealPreviousProof, signerOf } from "@postern/protocol";
+import { issuerOf, type Signer } from "@postern/token";
 import { EnrolmentFailed, enrol } from "./link/enrol.ts";
 import { checkClusterUrl, type Exchange, exchangeWith } from "./link/exchange.ts";
 import type { Clock } from "./ports.ts";
@@ -20,7 +20,15 @@ export interface EnrolmentPorts {
   readonly facts: Facts;
   newId(): string;
   newNonce(): string;
+  /** Who this machine is until then. */
+  readonly previous?: PreviousIdentity;
   exchangeWith?(address: ClusterAddress): Exchange;
+}
+
+/** The agent that a machine is which enrols anew, and the roots that vouch for its cluster. */
+export interface PreviousIdentity {
+  readonly anchor: TrustAnchor;
+  readonly roots: ReadonlySet<string>;
 }
 
 /** A verified enrolment, of which nothing is written down yet. */
@@ -51,12 +59,15 @@ export async function enrolAt(
   if (address.ca !== undefined && !holdsCertificates(address.ca)) throw new EnrolmentFailed("ca_malformed");
 
   const pending = pendingEnrolment(key.id, address.url, ports);
+  const identityKey = identitySigner(pending.identityKey);
+  const previous = await provePrevious(ports.previous, key.rootThumbprint, pending, identityKey.kid);
   const { opened, ageMs } = await enrol({
     exchange: (ports.exchangeWith ?? exchangeWith)(address),
     key,
     requestId: pending.requestId,
     nonce: pending.nonce,
-    identityKey: identitySigner(pending.identityKey),
+    identityKey,
+    ...(previous === undefined ? {} : { previous }),
     facts: ports.facts,
     clock: ports.clock,
   });
@@ -75,6 +86,24 @@ export async function enrolAt(
     cluster: address,
   };
   return { anchor, config, iat: answer.iat, ageMs };
+}
+
+/**
+ * The proof that this machine was an agent of the very cluster that it enrols at, so that its record goes on. Another
+ * cluster, which the roots tell, has no business to know.
+ */
+async function provePrevious(
+  previous: PreviousIdentity | undefined,
+  rootThumbprint: string,
+  { requestId, nonce }: PendingEnrolment,
+  jkt: string,
+): Promise<string | undefined> {
+  if (previous === undefined || !previous.roots.has(rootThumbprint)) return undefined;
+  const { clusterId, agentId, identityKey } = previous.anchor;
+  return sealPreviousProof(
+    { iss: issuerOf(clusterId), sub: agentId, requestId, nonce, jkt },
+    identitySigner(identityKey),
+  );
 }
 
 /** The signer of an agent's identity key. @throws {TypeError} not such a key */

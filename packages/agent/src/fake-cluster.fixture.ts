@@ -22,7 +22,12 @@ export interface Instead {
 export interface FakeCluster {
   readonly url: string;
   readonly checkIns: CheckIn[];
-  readonly enrolments: { requestId: string; nonce: string }[];
+  readonly enrolments: {
+    requestId: string;
+    nonce: string;
+    identityThumbprint: string;
+    previous: string | undefined;
+  }[];
   /** Stored once each, by `seq`. */
   readonly journal: Map<number, JournalEntry>;
   readonly headers: NodeJS.Dict<string | string[]>[];
@@ -102,7 +107,8 @@ export async function fakeCluster(
 
   async function enroll(message: string): Promise<Instead> {
     const { claims, identityKey: key } = openEnrolRequest(message);
-    cluster.enrolments.push({ requestId: claims.requestId, nonce: claims.nonce });
+    const { requestId, nonce, previous } = claims;
+    cluster.enrolments.push({ requestId, nonce, identityThumbprint: key.thumbprint, previous });
     const instead = cluster.instead.shift();
     if (instead) return typeof instead === "function" ? instead(claims.nonce) : instead;
     identityKey = verifyKeyOf(key.jwk);

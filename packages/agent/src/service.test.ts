@@ -229,3 +229,59 @@ test("looking moves nothing", { timeout: 30_000 }, async () => {
   expect(readFileSync(join(agent.folder, "journal")).equals(journal)).toBe(true);
   expect(await agent.ask({ command: "unprotect", token })).toMatchObject({ result: { unprotected: "redeemed" } });
 });
+
+describe("a cluster that does not know this agent any more", { timeout: 30_000 }, () => {
+  const unauthenticated = { status: 401, body: JSON.stringify({ code: "agent_unauthenticated" }) };
+
+  test("is told by its own signature who this is, with facts and without entries, until it answers", async () => {
+    const agent = await protectedAgent();
+    cluster.instead.push(unauthenticated, unauthenticated);
+    const before = cluster.checkIns.length;
+    await agent.ask({ command: "explain", token: "no token" });
+    cluster.setProfile({ liftSeconds: 77 }); // what was held is answered, and the next ones are refused
+    await cluster.until(() => cluster.checkIns.filter(({ identity }) => identity !== undefined).length >= 2);
+    const [refused, ...reminders] = cluster.checkIns.slice(before).filter((one) => one.applied.rev > 1);
+    expect(refused?.identity).toBeUndefined();
+    const [reminder] = reminders;
+    expect(reminder?.facts).toBeDefined();
+    expect(reminder?.journal.entries).toEqual([]);
+    const claims = JSON.parse(Buffer.from(reminder?.identity?.split(".")[1] ?? "", "base64url").toString());
+    expect(claims.sub).toBe(reminder?.sub);
+    await cluster.until(() => cluster.checkIns.at(-1)?.identity === undefined);
+    expect((await agent.status()).protection.state).toBe("on");
+  });
+});
+
+describe("enrolling anew", { timeout: 30_000 }, () => {
+  test("at its own cluster it proves who it was, by the old key and for the new one; at another it says nothing", async () => {
+    const agent = await testAgent();
+    closing.push(agent.end);
+    cluster.setProfile({ on: false });
+    const enrol = (at: FakeCluster, key: string) => agent.ask({ command: "enroll", cluster: at.url, key });
+    expect((await enrol(cluster, authority.activationKey)).ok).toBe(true);
+    expect((await enrol(cluster, authority.activationKey)).ok).toBe(true);
+    const [first, second] = cluster.enrolments;
+    expect(first?.previous).toBeUndefined();
+    const proof = JSON.parse(Buffer.from(second?.previous?.split(".")[1] ?? "", "base64url").toString());
+    expect(proof).toMatchObject({
+      requestId: second?.requestId,
+      nonce: second?.nonce,
+      jkt: second?.identityThumbprint,
+    });
+    const header = JSON.parse(Buffer.from(second?.previous?.split(".")[0] ?? "", "base64url").toString());
+    expect(header.kid).toBe(first?.identityThumbprint);
+
+    const stranger = fakeAuthority();
+    const elsewhere = await fakeCluster(stranger, { profile: { on: false } });
+    closing.push(() => elsewhere.close());
+    await enrol(elsewhere, stranger.activationKey);
+    expect(elsewhere.enrolments[0]?.previous).toBeUndefined();
+  });
+
+  test("is refused while protection is on, and sends nothing", async () => {
+    const agent = await protectedAgent();
+    const answer = await agent.ask({ command: "enroll", cluster: cluster.url, key: authority.activationKey });
+    expect(answer).toMatchObject({ ok: false, code: "already_enrolled" });
+    expect(cluster.enrolments).toHaveLength(1);
+  });
+});

@@ -8,7 +8,7 @@ import {
   resumeAgent,
   type ServicePorts,
 } from "./enrolled-agent.ts";
-import { type Enrolment, enrolAt } from "./enrolment.ts";
+import { type Enrolment, enrolAt, type PreviousIdentity } from "./enrolment.ts";
 import { stopMs } from "./limits.ts";
 import { EnrolmentFailed } from "./link/enrol.ts";
 import { performCommand } from "./perform-command.ts";
@@ -144,6 +144,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     if (enrolling) return refuse("enrolling_already");
     enrolling = true;
     try {
+      const previous = standing?.is === "enrolled" ? previousOf(standing.agent) : undefined;
       const enrolment = await enrolAt(
         { url, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) },
         key,
@@ -154,6 +155,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
           facts: factsOf(ports),
           newId: ports.newId,
           newNonce: () => newNonce(ports),
+          ...(previous ? { previous } : {}),
           ...(ports.exchangeWith ? { exchangeWith: ports.exchangeWith } : {}),
         },
       );
@@ -186,6 +188,11 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     if (standing?.is === "enrolled") return standing.agent.running.state().protection.state === "on";
     return standing?.is !== "not_enrolled";
   }
+}
+
+function previousOf({ anchor, running }: EnrolledAgent): PreviousIdentity {
+  const { roots, pinned } = running.bundle();
+  return { anchor, roots: new Set([...anchor.pinnedRoots, ...pinned.thumbprints, ...roots]) };
 }
 
 function messageOf(error: unknown): string {

@@ -8,11 +8,13 @@ import { type Exchange, NoResponse, type UnverifiedResponse } from "./exchange.t
 import { unverifiedAnswer, unverifiedProblemCode } from "./problem.ts";
 
 /** What a check-in says, beside what the link itself adds. */
-export type CheckInBody = Omit<CheckIn, "nonce" | "n" | "facts">;
+export type CheckInBody = Omit<CheckIn, "nonce" | "n" | "facts" | "identity">;
 
 export interface CheckInOptions {
   readonly exchange: Exchange;
   readonly identityKey: Signer;
+  /** The cluster's statement of who this agent is, for when it does not know it any more. */
+  readonly identity: string;
   readonly clock: Clock;
   /** What to report, at the moment it is sent. */
   report(): CheckInBody;
@@ -53,6 +55,8 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
   let failures = 0;
   let holdMs = maxHoldMs;
   let knownFacts: string | undefined;
+  /** The last response said that the cluster does not know this agent: it may have lost it, and is reminded. */
+  let unknown = false;
   let status: LinkStatus = {};
   let wanted = false;
   let sentAtMs = Number.NEGATIVE_INFINITY;
@@ -92,11 +96,13 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
       const nonce = options.newNonce();
       const facts = options.facts();
       const factsText = JSON.stringify(facts);
+      const report = options.report();
       const claims: CheckIn = {
-        ...options.report(),
+        ...report,
         nonce,
         n: ++n,
-        ...(factsText === knownFacts ? {} : { facts }),
+        ...(factsText === knownFacts && !unknown ? {} : { facts }),
+        ...(unknown ? { identity: options.identity, journal: { ...report.journal, entries: [] } } : {}),
       };
       const body = JSON.stringify({ request: await sealCheckIn(claims, options.identityKey) });
       const response = await options.exchange("/agent/v1/check-in", body, {
@@ -107,6 +113,7 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
       if (answer === undefined) return refused(response);
       const next = options.receive(answer, nonce, clock.interruptMs() - sentAtMs);
       knownFacts = factsText;
+      unknown = false;
       failures = 0;
       holdMs = next.holdMs;
       status = { reachedAtMs: clock.interruptMs() };
@@ -122,6 +129,7 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
 
   /** A response that is no answer. It steers the pause and nothing else. */
   function refused(response: UnverifiedResponse): Pause {
+    unknown = response.status === 401;
     const { pauseMs } = failed(unverifiedProblemCode(response), response.retryAfterMs);
     const lasting = response.status === 403 || response.status === 426;
     return {

@@ -33,6 +33,8 @@ export interface EnrolOptions {
   readonly nonce: string;
   readonly identityKey: Signer;
   readonly facts: Facts;
+  /** The proof of who this machine was. */
+  readonly previous?: string;
   readonly clock: Clock;
 }
 
@@ -50,6 +52,7 @@ export async function enrol(options: EnrolOptions): Promise<{ opened: OpenedEnro
       activationKeyId: key.id,
       secret: key.secret,
       facts: options.facts,
+      ...(options.previous === undefined ? {} : { previous: options.previous }),
     },
     identityKey,
   );
