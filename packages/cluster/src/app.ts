@@ -9,6 +9,7 @@ import { labelRoutes } from "./agents/label-routes.ts";
 import { agentListRoutes } from "./agents/list-routes.ts";
 import { profileUse } from "./agents/profile-use.ts";
 import { agentRoutes } from "./agents/routes.ts";
+import { standingRoutes } from "./agents/standing-routes.ts";
 import { countUsableActivationKeys } from "./agents/usable-activation-keys.ts";
 import { checkpointRoutes } from "./audit/checkpoint-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -196,6 +197,7 @@ export async function createApp({
       decommissionRoutes(api, { store, audit, clock, keys, feed });
       deletionRoutes(api, { store, audit, clock, feed });
       const rate = createTokenRate(config.tokensPerMinute ?? tokenLimits.tokensPerMinute, () => clock.now());
+      standingRoutes(api, { store, audit, clock });
       const whenAltered = (tx: Tx, tokenId: string) => raiseTokenAltered(tx, { newId, feed }, tokenId, clock.now());
       tokenRoutes(api, { store, audit, clock, newId, keys, deployment, feed, rate, whenAltered });
       eventRoutes(api, reads);

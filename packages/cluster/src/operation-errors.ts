@@ -57,6 +57,7 @@ export const operationErrors: OperationErrors = {
   "PATCH /api/v1/agents/:id": ["precondition_failed"],
   "POST /api/v1/agents/:id/confirm-drop": ["drop_not_pending"],
   "DELETE /api/v1/agents/:id": ["precondition_failed"],
+  "POST /api/v1/agents/:id/replaced": ["replacement_refused"],
   "POST /api/v1/agents/:id/decommission": ["reauthentication_required", "precondition_failed"],
   "DELETE /api/v1/agents/:id/decommission": ["decommission_applied", "decommission_not_pending", "precondition_failed"],
   "POST /api/v1/agents/decommission": ["reauthentication_required", "selection_changed"],

@@ -4,6 +4,7 @@ import {
   type AgentTables,
   agentMigration,
   assignmentMigration,
+  continuationMigration,
   labelMigration,
   lifecycleMigration,
 } from "./agents/tables.ts";
@@ -74,4 +75,5 @@ export const migrations: readonly Migration[] = [
   orphanTokenMigration,
   orphanJournalMigration,
   listedMigration,
+  continuationMigration,
 ];

@@ -87,6 +87,10 @@ const across: Readonly<Record<string, readonly string[]>> = {
     "the cluster's keys concern the agents of every tenant; for who may see the keys",
   ],
   "agents/agents.ts": [`${byId}, or its signature verified`],
+  "agents/restoration.ts": [
+    "the cluster's own signature names the agent, whatever its tenant",
+    "the cluster's own signature names the agent, whatever its tenant",
+  ],
   "agents/tombstones.ts": [`${byId}, or its signature verified`, "an identity key is one agent's, whatever its tenant"],
   "agents/labels.ts": ["labels of agents that were found in their tenants, or within the reach of who asks"],
   "agents/usable-activation-keys.ts": ["a change of the roots concerns every tenant"],

@@ -213,6 +213,7 @@ export class WallsScene {
       tenantId: tenant.id,
       thing: (one) => this.#thing(place, one),
       post: (path, body) => this.#post(path, body),
+      remove: (path) => this.#remove(path),
       cluster: this.cluster,
     });
     tenant.things.set(collection, id);
@@ -253,6 +254,11 @@ export class WallsScene {
     return { headers, sessionId: items[0]?.id ?? "" };
   }
 
+  async #remove(path: string): Promise<void> {
+    const response = await fetch(`${this.cluster.url}/api/v1${path}`, { method: "DELETE", headers: this.#admin });
+    if (!response.ok) throw new Error(`DELETE ${path}: ${response.status} ${await response.text()}`);
+  }
+
   async #post(path: string, body: object, headers = this.#admin): Promise<{ id: string } & Record<string, unknown>> {
     const response = await fetch(`${this.cluster.url}/api/v1${path}`, {
       method: "POST",
@@ -278,6 +284,7 @@ interface Making {
   readonly tenantId: string;
   thing(collection: string): Promise<string>;
   post(path: string, body: object): Promise<{ id: string } & Record<string, unknown>>;
+  remove(path: string): Promise<void>;
   readonly cluster: TestCluster;
 }
 
@@ -291,6 +298,12 @@ const makers: Readonly<Record<string, (making: Making) => Promise<string>>> = {
     return (roles as { id: string }[]).at(-1)?.id ?? "";
   },
   "activation-keys": async ({ tenantId, post }) => (await post("/activation-keys", { tenantId })).id,
+  tombstones: async ({ tenantId, post, cluster, remove }) => {
+    const { key } = await post("/activation-keys", { tenantId });
+    const { agentId } = await enrol(cluster.url, String(key), { hostName: `gone-${randomUUID().slice(0, 8)}` });
+    await remove(`/agents/${agentId}`);
+    return agentId;
+  },
   agents: async ({ tenantId, post, cluster }) => {
     const { key } = await post("/activation-keys", { tenantId });
     const agent = await enrol(cluster.url, String(key), { hostName: `ws-${randomUUID().slice(0, 8)}` });

@@ -1,4 +1,4 @@
-import type { Facts } from "@postern/protocol";
+import type { Facts, UnverifiedPreviousProof } from "@postern/protocol";
 import type { PublicJwk } from "@postern/token";
 import type { Audit } from "../audit/record.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
@@ -8,6 +8,7 @@ import { intentListOf } from "../profiles/intents.ts";
 import { resolveProfile } from "../profiles/resolve-profile.ts";
 import type { Tx } from "../schema.ts";
 import { findKeyAnywhere, isSecretOf, spendUse } from "./activation-keys.ts";
+import { continueAgent } from "./continuation.ts";
 import { agentLimits } from "./limits.ts";
 import { searchColumns } from "./search-columns.ts";
 import { type ActivationKeyTable, type AgentTable, newAgentStanding } from "./tables.ts";
@@ -20,6 +21,11 @@ export interface AdmissionRequest {
   readonly requestId: string;
   readonly identityKey: { readonly jwk: PublicJwk; readonly thumbprint: string };
   readonly facts: Facts;
+  readonly nonce: string;
+  /** The cluster that it enrols at. */
+  readonly clusterId: string;
+  /** What it brings to prove who its machine was; nothing of it is verified yet. */
+  readonly previous?: UnverifiedPreviousProof;
 }
 
 /** The activation key was proved and does not admit any more; told to the tenant's audit log, not only to the sender. */
@@ -36,8 +42,8 @@ export class AdmissionRefused extends Problem {
 }
 
 /**
- * Admits a new agent into the tenant of its activation key and spends one use; the same request again gives the same
- * agent and spends none.
+ * Admits an agent into the tenant of its activation key and spends one use; the same request again gives the same agent
+ * and spends none. It is a new agent, unless its machine proves to be one of this tenant's: names prove nothing.
  *
  * Who cannot prove the secret learns nothing, not even whether the key exists. Only who can is told what became of it.
  *
@@ -60,7 +66,8 @@ export async function admitAgent(
 
   if (now >= key.expires_at) throw new AdmissionRefused("activation_key_expired", key);
   if (!(await spendUse(tx, key, now))) throw new AdmissionRefused("activation_key_used_up", key);
-  const agent = await insertAgent(tx, key.tenant_id, request, newAgentId, now);
+  const continued = await continueAgent(tx, key.tenant_id, request);
+  const agent = continued ?? (await insertAgent(tx, await newAgent(tx, key.tenant_id, request, newAgentId, now), now));
   await tx
     .insertInto("enrolment")
     .values({ activation_key_id: key.id, request_id: request.requestId, agent_id: agent.id })
@@ -71,7 +78,12 @@ export async function admitAgent(
     outcome: "done",
     origin: { ...origin, who: { kind: "agent", id: agent.id, name: agent.host_name } },
     target: { kind: "agent", id: agent.id, name: agent.host_name },
-    details: { activationKeyId: key.id, platform: agent.platform, identityThumbprint: agent.identity_thumbprint },
+    details: {
+      activationKeyId: key.id,
+      platform: agent.platform,
+      identityThumbprint: request.identityKey.thumbprint,
+      ...(continued !== undefined && { continues: true }),
+    },
   });
   return agent;
 }
@@ -90,25 +102,50 @@ async function findAdmitted(
     .where("enrolment.request_id", "=", request.requestId)
     .where("agent.tenant_id", "=", key.tenant_id)
     .executeTakeFirst();
-  if (repeated?.identity_thumbprint === request.identityKey.thumbprint) return repeated;
-  if (repeated !== undefined) throw new Problem("enrolment_conflict");
   const { thumbprint } = request.identityKey;
+  if (repeated?.identity_thumbprint === thumbprint || repeated?.next_identity_thumbprint === thumbprint)
+    return repeated;
+  if (repeated !== undefined) throw new Problem("enrolment_conflict");
   const known = await acrossTenants(
-    tx.selectFrom("agent").select("id").where("identity_thumbprint", "=", thumbprint),
+    tx
+      .selectFrom("agent")
+      .select("id")
+      .where((row) =>
+        row.or([row("identity_thumbprint", "=", thumbprint), row("next_identity_thumbprint", "=", thumbprint)]),
+      ),
     "an identity key enrols once in the whole cluster",
   ).executeTakeFirst();
   if (known !== undefined || (await isKeyOfTombstone(tx, thumbprint))) throw new Problem("enrolment_conflict");
   return undefined;
 }
 
-async function insertAgent(
+async function newAgent(
   tx: Tx,
   tenantId: string,
   { identityKey, facts }: AdmissionRequest,
   id: string,
   now: number,
-): Promise<AgentTable> {
+): Promise<NewAgent> {
   const profileId = resolveProfile(facts, [], await intentListOf(tx, tenantId));
+  return { id, tenantId, identityKey, facts, enrolledAt: now, profileId };
+}
+
+/** What a row of an agent begins with. */
+export interface NewAgent {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly identityKey: { readonly jwk: PublicJwk; readonly thumbprint: string };
+  readonly facts: Facts;
+  readonly enrolledAt: number;
+  readonly profileId: string;
+}
+
+export async function insertAgent(
+  tx: Tx,
+  { id, tenantId, identityKey, facts, enrolledAt, profileId }: NewAgent,
+  now: number,
+  beside: Partial<AgentTable> = {},
+): Promise<AgentTable> {
   const agent: AgentTable = {
     id,
     tenant_id: tenantId,
@@ -118,7 +155,9 @@ async function insertAgent(
     facts: JSON.stringify(facts),
     identity_key: identityKey.jwk.x,
     identity_thumbprint: identityKey.thumbprint,
-    enrolled_at: now,
+    next_identity_key: null,
+    next_identity_thumbprint: null,
+    enrolled_at: enrolledAt,
     profile_id: profileId,
     assigned_at: now,
     revision_lead: 0,
@@ -133,6 +172,7 @@ async function insertAgent(
     labels_changed_at: now,
     machine_id: facts.machineId,
     ...newAgentStanding,
+    ...beside,
   };
   await tx.insertInto("agent").values(agent).execute();
   const presence = { agent_id: id, boot: 0, n: 0, seen_at: now, due_at: now + agentLimits.graceMs };

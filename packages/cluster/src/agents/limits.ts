@@ -33,6 +33,8 @@ export const agentLimits = {
   maxAgentsToldOneByOne: 100,
   /** Agents that a preview names; it counts them all. */
   maxAgentsNamedInPreview: 50,
+  /** Look-alikes that an agent's detail names. */
+  maxLookAlikesNamed: 20,
   /** Sightings of one statement; each has five parameters. */
   maxSightingsPerWrite: 500,
 } as const;

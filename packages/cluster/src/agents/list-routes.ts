@@ -15,6 +15,7 @@ import { exportAgents } from "./export.ts";
 import { createFacetCounts } from "./facet-counts.ts";
 import { type AgentFilter, agentFilters, agentViews, protectionFilters, readAgentFilter } from "./filters.ts";
 import { labelsOf } from "./labels.ts";
+import { countLookAlikes } from "./look-alikes.ts";
 import { matchContext } from "./matching.ts";
 import type { AgentServices } from "./routes.ts";
 import { agentStates } from "./state.ts";
@@ -91,6 +92,10 @@ export function agentListRoutes(api: Server, { reads, clock }: Omit<AgentService
       const ids = places.map(({ id }) => id);
       const agents = new Map((await findAgents(reads, reach, ids)).map((known) => [known.agent.id, known]));
       const labels = await labelsOf(reads, ids);
+      const alike = await countLookAlikes(
+        reads,
+        [...agents.values()].map(({ agent }) => agent),
+      );
       const { items, nextCursor } = toPage(
         page,
         places,
@@ -98,7 +103,8 @@ export function agentListRoutes(api: Server, { reads, clock }: Omit<AgentService
         ({ id }) => {
           const known = agents.get(id);
           // Deleted in this moment.
-          return known === undefined ? [] : [toSummary(known, labels.get(id) ?? [], now)];
+          if (known === undefined) return [];
+          return [{ ...toSummary(known, labels.get(id) ?? [], now), lookAlikeCount: alike.get(id) ?? 0 }];
         },
       );
       return { items: items.flat(), nextCursor };

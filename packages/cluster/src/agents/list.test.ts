@@ -178,6 +178,7 @@ describe("an agent of the list", () => {
         profile: { id: guarded, name: "guarded" },
         config: { desiredRev: expect.any(Number), appliedRev: expect.any(Number), refused: null },
         addresses: ["10.1.2.3", "fe80::AB"],
+        lookAlikeCount: expect.any(Number),
         labels: ["env=prod", "site:berlin"],
         enrolledAt: expect.stringMatching(/Z$/),
         seenAt: expect.stringMatching(/Z$/),

@@ -13,6 +13,7 @@ import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
 import { wantedSettings } from "./decommission.ts";
 import { desiredRevision } from "./desired-revision.ts";
 import { labelsOf } from "./labels.ts";
+import { findLookAlikes } from "./look-alikes.ts";
 import { AgentDetail, toDetail } from "./views.ts";
 
 export interface AgentServices {
@@ -43,9 +44,10 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
       const { id } = request.params;
       const known = await requireAgent(reads, id, accessOf(request));
       const labels = await labelsOf(reads, [id]);
-      return reply
-        .header("etag", etagOf(known.agent.labels_changed_at))
-        .send(toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now()));
+      return reply.header("etag", etagOf(known.agent.labels_changed_at)).send({
+        ...toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now()),
+        lookAlikes: await findLookAlikes(reads, known.agent),
+      });
     },
   );
 

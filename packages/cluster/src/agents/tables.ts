@@ -46,6 +46,9 @@ export interface AgentTable {
   /** `x` of the public identity key. */
   identity_key: string;
   identity_thumbprint: string;
+  /** The key with which its machine has enrolled anew: it takes the other's place once it has signed a check-in. */
+  next_identity_key: string | null;
+  next_identity_thumbprint: string | null;
   enrolled_at: number;
   profile_id: string;
   /** Since when `profile_id` is its profile; a source of the revision. */
@@ -225,5 +228,15 @@ export const lifecycleMigration: Migration = {
     )`,
     "create index tombstone_deleted on tombstone (tenant_id, deleted_at, id)",
     "create index tombstone_host_name on tombstone (tenant_id, host_name_search, id)",
+  ],
+};
+
+export const continuationMigration: Migration = {
+  name: "agents-7",
+  statements: [
+    "alter table agent add column next_identity_key text",
+    "alter table agent add column next_identity_thumbprint text",
+    `create unique index agent_next_identity on agent (next_identity_thumbprint)
+      where next_identity_thumbprint is not null`,
   ],
 };

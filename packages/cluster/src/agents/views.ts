@@ -43,9 +43,23 @@ const summary = {
   enrolledAt: Time,
   seenAt: Time,
   dueAt: Time,
+  lookAlikeCount: Type.Optional(
+    Type.Integer({
+      description: "In the list: other agents of the tenant with its machine id, or its host name, whichever are more.",
+    }),
+  ),
 };
 export const AgentSummary = Type.Object(summary);
 export type AgentSummary = Static<typeof AgentSummary>;
+
+const LookAlikes = Type.Array(
+  Type.Object({
+    id: Uuid,
+    hostName: Type.String(),
+    sameMachine: Type.Boolean({ description: "It reports the same machine id; else only the same host name." }),
+  }),
+  { description: "Where the agent is read: others of its tenant that look like the same machine, twenty at most." },
+);
 
 export const AgentDetail = Type.Object({
   ...summary,
@@ -70,6 +84,7 @@ export const AgentDetail = Type.Object({
   trustBundle: Type.Object({ current: Type.Integer(), acknowledged: Type.Integer() }),
   identityThumbprint: Type.String(),
   ...lifecycleMembers,
+  lookAlikes: Type.Optional(LookAlikes),
 });
 
 export function toSummary(

@@ -9,10 +9,12 @@ import {
 } from "@postern/protocol";
 import { toUnixSeconds } from "@postern/token";
 import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
+import { adoptNextKey, keysOf } from "../agents/continuation.ts";
 import { enterDecommissioned } from "../agents/decommission.ts";
 import { desiredRevision } from "../agents/desired-revision.ts";
 import { reassignByFacts } from "../agents/reassign-by-facts.ts";
 import { newsOf, storeReport } from "../agents/reports.ts";
+import { enterReappeared } from "../agents/standing.ts";
 import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import type { Change } from "../change-feed.ts";
 import { highestStored, storeEntries } from "../events/journal.ts";
@@ -22,6 +24,7 @@ import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { revokedTokensFor } from "../tokens/token-records.ts";
 import { waitForChange } from "./held.ts";
 import { readMessage } from "./read-message.ts";
+import { restoreLost } from "./restore-lost.ts";
 import { sealConfigOf } from "./sealed-config.ts";
 import type { CheckInServices } from "./services.ts";
 import { dueAfter, nextOf, spreadHold } from "./timing.ts";
@@ -83,28 +86,33 @@ export async function answerCheckIn(services: CheckInServices, message: string, 
  * the agent learns that it was deleted or decommissioned.
  */
 async function openCheckIn(
-  { store }: CheckInServices,
+  services: CheckInServices,
   message: string,
 ): Promise<{ checkIn: CheckIn; known: KnownAgent }> {
+  const { store, audit } = services;
   const unverified = readMessage(() => readCheckIn(message));
   const { sub } = unverified.unverifiedClaims;
   const known = await findAgentAnywhere(store.reads, sub);
   if (known !== undefined) {
-    const checkIn = verifyWith(unverified, known.agent.identity_key);
-    if (known.agent.standing === "decommissioned") throw new Problem("agent_decommissioned");
+    const { agent } = known;
+    const checkIn = verifyWith(unverified, keysOf(agent));
+    if (agent.standing === "decommissioned") throw new Problem("agent_decommissioned");
+    if (unverified.unverifiedHeader["kid"] === agent.next_identity_thumbprint) {
+      await store.durable((tx) => adoptNextKey(tx, audit, agent));
+    }
     return { checkIn, known };
   }
   const tombstone = await findTombstoneAnywhere(store.reads, sub);
-  if (tombstone === undefined) throw new Problem("agent_unauthenticated");
-  verifyWith(unverified, tombstone.identity_key);
+  if (tombstone === undefined) return restoreLost(services, unverified);
+  verifyWith(unverified, [tombstone.identity_key]);
   throw new Problem("agent_deleted");
 }
 
 /** @throws {Problem} agent_unauthenticated */
-function verifyWith(unverified: UnverifiedCheckIn, x: string): CheckIn {
-  const key = verifyKeyOf({ kty: "OKP", crv: "Ed25519", x });
+function verifyWith(unverified: UnverifiedCheckIn, xs: readonly string[]): CheckIn {
+  const keys = xs.map((x) => verifyKeyOf({ kty: "OKP", crv: "Ed25519", x }));
   try {
-    return unverified.verify((kid) => (kid === key.kid ? key : undefined));
+    return unverified.verify((kid) => keys.find((key) => key.kid === kid));
   } catch (error) {
     if (error instanceof MessageRefused) throw new Problem("agent_unauthenticated", undefined, { cause: error });
     throw error;
@@ -123,13 +131,15 @@ async function storeReports(
   const { revisionLead } = desiredRevision(revision, checkIn.applied.rev);
   const news = newsOf(agent, checkIn, revisionLead);
   const isEnding = agent.decommission_at !== null;
-  if (news === null && entries.length === 0 && !isEnding) return highestStored(store.reads, owner);
+  const isBack = agent.standing === "replaced";
+  if (news === null && entries.length === 0 && !isEnding && !isBack) return highestStored(store.reads, owner);
   return store.durable(async (tx) => {
     if (news !== null) {
       await storeReport(tx, agent, news);
       feed.publish(tx, { kind: "agent", tenantId: agent.tenant_id, agentId: agent.id });
       await raiseFromReport(tx, { newId, feed }, agent, news, clock.now());
     }
+    if (isBack) await enterReappeared(tx, audit, agent);
     await enterDecommissioned(tx, audit, agent, revision, checkIn, clock.now());
     if (news?.facts !== undefined && news.facts !== agent.facts) {
       await reassignByFacts(tx, audit, feed, agent, clock.now());

@@ -1,4 +1,4 @@
-import { openEnrolRequest, sealAgentIdentity, sealEnrolAnswer } from "@postern/protocol";
+import { openEnrolRequest, readPreviousProof, sealAgentIdentity, sealEnrolAnswer } from "@postern/protocol";
 import { issuerOf, toUnixSeconds } from "@postern/token";
 import { AdmissionRefused, type AdmissionRequest, admitAgent } from "../agents/admission.ts";
 import { findAgentAnywhere } from "../agents/agents.ts";
@@ -21,7 +21,17 @@ export async function enrolAgent(services: CheckInServices, message: string, ori
   const { clock, store } = services;
   const { claims, identityKey } = readMessage(() => openEnrolRequest(message));
   const { activationKeyId, secret, requestId, facts, nonce } = claims;
-  const agent = await admit(services, origin, { activationKeyId, secret, requestId, identityKey, facts });
+  const previous = claims.previous;
+  const agent = await admit(services, origin, {
+    activationKeyId,
+    secret,
+    requestId,
+    identityKey,
+    facts,
+    nonce,
+    clusterId: services.keys.clusterId,
+    ...(previous !== undefined && { previous: readMessage(() => readPreviousProof(previous)) }),
+  });
   const known = await findAgentAnywhere(store.reads, agent.id);
   if (known === undefined) throw new Problem("internal");
 

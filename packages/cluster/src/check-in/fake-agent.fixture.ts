@@ -10,14 +10,16 @@ import {
   openAgentConfig,
   openAnswer,
   openEnrolAnswer,
+  type PreviousProof,
   parseActivationKey,
   protocolHeader,
   sealCheckIn,
   sealEnrolRequest,
+  sealPreviousProof,
   signerOf,
   type TrustBundle,
 } from "@postern/protocol";
-import { encodeBase64url, type Signer } from "@postern/token";
+import { encodeBase64url, issuerOf, type Signer } from "@postern/token";
 
 /** An answer of the cluster's as the test sees it: verified when it is a success, the problem otherwise. */
 export interface Exchange {
@@ -34,6 +36,8 @@ export interface FakeAgent {
   readonly agentId: string;
   readonly tenantId: string;
   readonly identityKey: Signer;
+  /** What the cluster signed of who it is. */
+  readonly identity: string;
   readonly journalId: string;
   readonly bundle: TrustBundle;
   /** The config applied last. */
@@ -64,6 +68,17 @@ export interface EnrolAttempt {
   readonly identityKey: Signer;
   readonly requestId: string;
   readonly facts: Facts;
+  /** Makes the proof of who the machine was, for this enrolment. */
+  readonly previous?: (enrolment: { requestId: string; nonce: string; jkt: string }) => Promise<string>;
+}
+
+/** The proof that a machine was this agent, made by its key. */
+export function provesToBe(
+  agent: FakeAgent,
+  change: Partial<PreviousProof> = {},
+): NonNullable<EnrolAttempt["previous"]> {
+  const claims = { iss: issuerOf(agent.bundle.clusterId), sub: agent.agentId };
+  return (enrolment) => sealPreviousProof({ ...claims, ...enrolment, ...change }, agent.identityKey);
 }
 
 export function newEnrolAttempt(facts: Partial<Facts> = {}): EnrolAttempt {
@@ -97,9 +112,18 @@ export async function tryEnrol(
   const key = parseActivationKey(activationKey);
   if (!key) throw new Error("not an activation key");
   const nonce = newNonce();
+  const { requestId, facts, identityKey } = attempt;
+  const previous = await attempt.previous?.({ requestId, nonce, jkt: identityKey.kid });
   const request = await sealEnrolRequest(
-    { nonce, requestId: attempt.requestId, activationKeyId: key.id, secret: key.secret, facts: attempt.facts },
-    attempt.identityKey,
+    {
+      nonce,
+      requestId,
+      activationKeyId: key.id,
+      secret: key.secret,
+      facts,
+      ...(previous !== undefined && { previous }),
+    },
+    identityKey,
   );
   const response = await postMessage(`${baseUrl}/agent/v1/enroll`, request);
   const body = (await response.json()) as { answer?: string; code?: string };
@@ -109,8 +133,8 @@ export async function tryEnrol(
     nonce,
     identityThumbprint: attempt.identityKey.kid,
   });
-  const { agentId, tenantId } = opened.answer;
-  const start = { agentId, tenantId, bundle: opened.bundle, config: opened.config };
+  const { agentId, tenantId, identity } = opened.answer;
+  const start = { agentId, tenantId, identity, bundle: opened.bundle, config: opened.config };
   return { status: response.status, agent: createFakeAgent(baseUrl, attempt, start) };
 }
 
@@ -124,6 +148,7 @@ export async function enrol(baseUrl: string, activationKey: string, facts: Parti
 interface EnrolledState {
   readonly agentId: string;
   readonly tenantId: string;
+  readonly identity: string;
   readonly bundle: TrustBundle;
   readonly config: AgentConfigClaims;
 }
@@ -187,6 +212,7 @@ function createFakeAgent(baseUrl: string, attempt: EnrolAttempt, enrolled: Enrol
     agentId,
     tenantId,
     identityKey,
+    identity: enrolled.identity,
     journalId,
     get bundle() {
       return bundle;

@@ -23,7 +23,12 @@ export async function raiseFromReport(
  * Raises `would_drop` when an agent has just been kept from a profile that its new facts would give it. The watch finds
  * the same, only later; and it finds the end.
  */
-export async function raiseWouldDrop(tx: Tx, services: AlarmServices, before: AgentTable, now: number): Promise<void> {
+export async function raiseWouldDrop(
+  tx: Tx,
+  services: AlarmServices,
+  before: Pick<AgentTable, "id" | "tenant_id" | "would_drop_profile_id">,
+  now: number,
+): Promise<void> {
   const agent = await tx
     .selectFrom("agent")
     .select(["id", "host_name", "profile_id", "would_drop_profile_id"])

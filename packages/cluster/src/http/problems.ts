@@ -99,6 +99,7 @@ export const problems = {
     "The agent has switched its protection off for good",
     "Enrol it again with an activation key, if it is to come back.",
   ],
+  replacement_refused: [409, "That cannot have replaced the agent", "Name another agent of the same tenant."],
   selection_changed: [
     409,
     "The agents that you named are others by now",
