@@ -28,6 +28,11 @@ export function SearchPalette() {
   }, [asked]);
   const [typed, setTyped] = useState("");
   const groups = [usePages(typed), useAgents(typed)].filter(({ actions }) => actions.length > 0);
+  const found = groups.flatMap(({ actions }) => actions.map(({ id }) => id)).join(" ");
+  useEffect(() => {
+    const frame = window.requestAnimationFrame(() => found !== "" && selectFirst());
+    return () => window.cancelAnimationFrame(frame);
+  }, [found]);
   return (
     <Spotlight
       store={store}
@@ -38,6 +43,7 @@ export function SearchPalette() {
       // What fits is decided here; the palette would look at the labels only.
       filter={(_query, all) => all}
       highlightQuery
+      overlayProps={{ blur: 0, backgroundOpacity: 0.45 }}
       scrollable
       maxHeight={420}
       nothingFound="Nothing has this name"
@@ -48,6 +54,14 @@ export function SearchPalette() {
       }}
     />
   );
+}
+
+/** Enter goes to the first that was found. The palette sees to that for what is there at once, and agents come later. */
+function selectFirst(): void {
+  const all = document.querySelectorAll("[data-action]");
+  if ([...all].some((one) => one.hasAttribute("data-selected"))) return;
+  all[0]?.setAttribute("data-selected", "true");
+  store.updateState((state) => ({ ...state, selected: 0 }));
 }
 
 function usePages(typed: string): SpotlightActionGroupData {

@@ -3,7 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { keepLive } from "../api/live.ts";
 import { LoadingState } from "../shared/states.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
@@ -23,8 +23,13 @@ export function Shell() {
   useEffect(() => keepLive(client), [client]);
   const [navigationOpened, navigation] = useDisclosure(false);
   const path = useRouterState({ select: ({ location }) => location.pathname });
+  const shownPath = useRef(path);
   useEffect(() => {
-    if (path !== "") navigation.close();
+    if (shownPath.current === path) return;
+    shownPath.current = path;
+    navigation.close();
+    // Whoever reads by ear starts at the new page, not in the navigation of the old one.
+    document.getElementById("content")?.focus({ preventScroll: true });
   }, [path, navigation.close]);
   const searchWanted = useSearchShortcut();
 

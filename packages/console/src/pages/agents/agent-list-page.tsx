@@ -60,30 +60,34 @@ export function AgentListPage() {
       <PageHeader
         page={agentListPage}
         actions={
-          <Menu width={220}>
-            <Menu.Target>
-              <ActionIcon variant="default" size={34} aria-label="Menu of the Agent List" data-hint="Menu">
-                <IconDotsVertical size={18} aria-hidden />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              {mayToken && (
+          <>
+            <SavedViews list="agents" ready={readyViews} members={viewMembers} choice={choice} />
+            <ColumnChooser columns={agentColumns} choice={choice} />
+            <Menu width={220}>
+              <Menu.Target>
+                <ActionIcon variant="default" size={34} aria-label="Menu of the Agent List" data-hint="Menu">
+                  <IconDotsVertical size={18} aria-hidden />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                {mayToken && (
+                  <Menu.Item
+                    leftSection={<IconKey size={16} aria-hidden />}
+                    onClick={() => setAsked({ deed: "token", agent: null })}
+                  >
+                    Agent Token
+                  </Menu.Item>
+                )}
                 <Menu.Item
-                  leftSection={<IconKey size={16} aria-hidden />}
-                  onClick={() => setAsked({ deed: "token", agent: null })}
+                  leftSection={<IconDownload size={16} aria-hidden />}
+                  onClick={() => void csv.run()}
+                  disabled={csv.running}
                 >
-                  Agent Token
+                  Download these as CSV
                 </Menu.Item>
-              )}
-              <Menu.Item
-                leftSection={<IconDownload size={16} aria-hidden />}
-                onClick={() => void csv.run()}
-                disabled={csv.running}
-              >
-                Download these as CSV
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+              </Menu.Dropdown>
+            </Menu>
+          </>
         }
       />
       <FacetBars facets={facets} />
@@ -112,10 +116,6 @@ export function AgentListPage() {
             Clear filters
           </Button>
         )}
-        <Group gap="xs" ml="auto">
-          <SavedViews list="agents" ready={readyViews} members={viewMembers} choice={choice} />
-          <ColumnChooser columns={agentColumns} choice={choice} />
-        </Group>
       </Group>
       <SelectionBar selection={selection} query={query} total={facets?.total} />
       <DataTable

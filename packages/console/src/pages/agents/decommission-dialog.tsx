@@ -62,7 +62,7 @@ export function DecommissionDialog({
             <Alert color="yellow" mt="sm" p="xs">
               {data.protected === 1 && data.changed === 1
                 ? "It is protected now."
-                : `${count(data.protected, "agent")} of them ${data.protected === 1 ? "is" : "are"} protected now.`}
+                : `${data.protected.toLocaleString("en")} of them ${data.protected === 1 ? "is" : "are"} protected now.`}
             </Alert>
           )}
           {data.matched > data.changed && data.changed > 0 && (
