@@ -72,6 +72,12 @@ export const machines: readonly Machine[] = [
   other(dairy, "KEM-MAC-02", "macos", "macOS 15.7 (24.6.0)", "arm64", "10.40.5.2", ["site:kempten"]),
 ];
 
+/** Machines that are no more: what is left of them is in the cluster. */
+export const leavers = {
+  returned: windows(dairy, "KEM-WS-002", windows11, "10.40.4.2", []),
+  lost: windows(hanse, "BRE-WS-001", windows11, "10.21.4.1", []),
+};
+
 /** The machine that lost its connection and waits for its token. */
 export const cutOff = "HAM-SQL-02";
 

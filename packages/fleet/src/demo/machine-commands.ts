@@ -2,7 +2,8 @@ import type { Printed, SimulatedAgent } from "../simulated-agent.ts";
 import { startSimulatedAgent, type Workload } from "../simulated-agent.ts";
 import { machineId } from "../workloads.ts";
 import type { ControlRequest } from "./control.ts";
-import { type Company, statusOf } from "./furnish.ts";
+import type { Company } from "./furnish.ts";
+import { statusOf } from "./machine-status.ts";
 
 export const machineHelp = `Commands for the machines of the demo that runs, from another terminal:
 
