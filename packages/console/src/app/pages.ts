@@ -1,11 +1,12 @@
 import { agentPages } from "../pages/agents/pages.ts";
+import { installPages } from "../pages/install/pages.ts";
 import { keyPages } from "../pages/keys/pages.ts";
 import { peoplePages } from "../pages/people/pages.ts";
 import { watchPages } from "../pages/watch/pages.ts";
 import type { Page } from "./page.ts";
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [...agentPages, ...peoplePages, ...watchPages, ...keyPages];
+export const pages: readonly Page[] = [...agentPages, ...installPages, ...peoplePages, ...watchPages, ...keyPages];
 
 /** Where somebody lands who opens the console. */
 export const homePath = "/manage/workloads/agents";

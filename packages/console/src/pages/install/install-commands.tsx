@@ -1,0 +1,69 @@
+import { Button, Group, Stack, Tabs, Text } from "@mantine/core";
+import type { Made } from "../../api/types.ts";
+import { CommandLine } from "../../shared/command-line.tsx";
+import { ExactTime } from "../../shared/relative-time.tsx";
+import { count } from "../../shared/words.ts";
+import { Arrival } from "./arrival.tsx";
+
+const folder = '"C:\\Program Files\\Postern"';
+const program = '"C:\\Program Files\\Postern\\PosternAgent.exe"';
+
+/** The key, shown this once; what to run on the workload; and a word when the agent has arrived. */
+export function InstallCommands({
+  made,
+  onClose,
+}: {
+  readonly made: Made<"/api/v1/activation-keys">;
+  readonly onClose: () => void;
+}) {
+  const cluster = window.location.origin;
+  return (
+    <Stack gap="sm">
+      <Text size="md">
+        The activation key, shown this once: good for {count(made.maxUses, "agent")}, until{" "}
+        <ExactTime at={made.expiresAt} />.
+      </Text>
+      <CommandLine command={made.key} what="the activation key" />
+      <Tabs defaultValue="windows" keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="windows">Windows</Tabs.Tab>
+          <Tabs.Tab value="linux">Linux</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="windows" pt="sm">
+          <Stack gap="xs">
+            <Text size="md">
+              As an administrator, in PowerShell, where <code>PosternAgent.exe</code> and <code>koffi.node</code> lie:
+            </Text>
+            <CommandLine command={`mkdir ${folder}; copy PosternAgent.exe, koffi.node ${folder}`} />
+            <CommandLine
+              command={`New-Service PosternAgent -BinaryPathName '${program} -service' -StartupType Automatic; Start-Service PosternAgent`}
+            />
+            <CommandLine command={`& ${program} -enroll -cluster ${cluster} -key -`} />
+          </Stack>
+        </Tabs.Panel>
+        <Tabs.Panel value="linux" pt="sm">
+          <Stack gap="xs">
+            <Text size="md">
+              In <code>packages/agent</code> of the project; there is no service protection on Linux, and the agent says
+              so:
+            </Text>
+            <CommandLine command="npx node src/main.ts -service -data /var/lib/postern-agent &" />
+            <CommandLine
+              command={`npx node src/main.ts -data /var/lib/postern-agent -enroll -cluster ${cluster} -key -`}
+            />
+          </Stack>
+        </Tabs.Panel>
+      </Tabs>
+      <Text size="sm" c="dimmed">
+        The last command waits for the key on its standard input: paste it there and press Enter, so that it stays out
+        of histories and process lists.
+      </Text>
+      <Arrival activationKeyId={made.id} tenantId={made.tenantId} />
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          Done
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
