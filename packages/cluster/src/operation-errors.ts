@@ -62,7 +62,6 @@ export const operationErrors: OperationErrors = {
   "DELETE /api/v1/agents/:id/decommission": ["decommission_applied", "decommission_not_pending", "precondition_failed"],
   "POST /api/v1/agents/decommission": ["reauthentication_required", "selection_changed"],
   "POST /api/v1/alarms/:id/acknowledge": ["alarm_not_open"],
-  "GET /api/v1/stream": ["too_many_streams"],
   "POST /api/v1/api-keys": ["session_required", "reauthentication_required", "grant_refused"],
   "POST /api/v1/intents": ["name_taken"],
   "PATCH /api/v1/intents/:id": ["name_taken", "precondition_failed"],

@@ -8,6 +8,7 @@ import { addConfirmDropCommand } from "./intents.ts";
 import type { Terminal } from "./terminal.ts";
 import { asDetail, asJson, type Column } from "./text.ts";
 import { duration, fromNow, localTime, utcTime } from "./times.ts";
+import { whatOf } from "./what-happened.ts";
 
 interface AgentListOptions extends ListOptions {
   readonly tenant?: string;
@@ -108,16 +109,6 @@ const journalColumns: readonly Column<JournalEvent>[] = [
   { heading: "KIND", value: ({ kind }) => kind },
   { heading: "WHAT", value: (event) => whatOf(event) },
 ];
-
-function whatOf({ data, redemption, forked, linked }: JournalEvent): string {
-  const members = Object.entries(data).map(([name, value]) => `${name}=${value}`);
-  const remarks = [
-    redemption === null ? undefined : `token ${redemption}`,
-    forked ? "another entry stands in its place" : undefined,
-    linked ? undefined : "does not follow the entry before",
-  ].filter((remark) => remark !== undefined);
-  return [...members, ...(remarks.length > 0 ? [`(${remarks.join("; ")})`] : [])].join(" ");
-}
 
 const agentStates = ["active", "inactive"];
 

@@ -193,10 +193,12 @@ export interface AgentTokenSummary extends AgentToken {
 export interface AgentTokenDetail extends AgentToken {
   /** Null when it is not live, or when the operator's role may not see it. */
   readonly token: string | null;
+  readonly redemptionCount: number;
   readonly redemptions: readonly {
     readonly agent: { readonly id: string; readonly hostName: string };
     readonly trustedAt: string;
     readonly receivedAt: string;
+    readonly lift: string;
   }[];
 }
 
@@ -221,6 +223,8 @@ export interface TokenPreview {
 }
 
 export interface JournalEvent {
+  readonly id: string;
+  readonly agent: { readonly id: string; readonly hostName: string };
   readonly kind: string;
   readonly data: Readonly<Record<string, string | number | boolean>>;
   readonly at: string;
@@ -326,4 +330,25 @@ export interface RootsChanged {
   readonly rootsVersion: number;
   readonly trustBundleVersion: number;
   readonly roots: readonly string[];
+}
+
+export interface Alarm {
+  readonly id: string;
+  readonly kind: string;
+  readonly severity: string;
+  readonly state: string;
+  readonly tenant: { readonly id: string; readonly name: string } | null;
+  readonly agent: { readonly id: string; readonly hostName: string } | null;
+  readonly title: string;
+  readonly advice: string;
+  readonly data: Readonly<Record<string, string | number | boolean | null>>;
+  readonly count: number;
+  readonly raisedAt: string;
+  readonly lastAt: string;
+  readonly acknowledged: {
+    readonly at: string;
+    readonly by: { readonly id: string; readonly name: string };
+    readonly comment: string;
+  } | null;
+  readonly resolvedAt: string | null;
 }

@@ -1,8 +1,10 @@
 import { type Command, CommanderError } from "commander";
 import { addActivationKeyCommands } from "./activation-keys.ts";
 import { addAgentCommands } from "./agents.ts";
+import { addAlarmCommands } from "./alarms.ts";
 import { addApiKeyCommands } from "./api-keys.ts";
 import { addAuditCommands } from "./audit.ts";
+import { addEventCommands } from "./events.ts";
 import { CommandFailed, exitCodes } from "./failure.ts";
 import { addIntentCommands } from "./intents.ts";
 import { addLoginCommands } from "./login.ts";
@@ -30,6 +32,8 @@ export function addOperatorCommands(program: Command, terminal: Terminal): void 
   addActivationKeyCommands(program, terminal);
   addApiKeyCommands(program, terminal);
   addSigningKeyCommands(program, terminal);
+  addEventCommands(program, terminal);
+  addAlarmCommands(program, terminal);
   addAuditCommands(program, terminal);
 }
 

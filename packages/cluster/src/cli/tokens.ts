@@ -1,9 +1,18 @@
 import { type Command, Option } from "commander";
 import type { AgentTokenDetail, AgentTokenSummary } from "./answers.ts";
 import { type Api, get, list } from "./api.ts";
-import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
+import {
+  examples,
+  jsonOption,
+  type ListOptions,
+  limitOption,
+  printList,
+  timeOption,
+  topic,
+  withApi,
+} from "./command.ts";
 import { wrongUsage } from "./failure.ts";
-import { findAgent, findTenant } from "./find.ts";
+import { findAgent, findTenant, findUser, isId } from "./find.ts";
 import type { Terminal } from "./terminal.ts";
 import { asDetail, asJson, type Column, visible } from "./text.ts";
 import { duration, fromNow, localTime, utcTime } from "./times.ts";
@@ -15,6 +24,9 @@ interface TokenListOptions extends ListOptions {
   readonly agent?: string;
   readonly kind?: string;
   readonly state?: string;
+  readonly who?: string;
+  readonly redeemed?: true;
+  readonly since?: string;
 }
 
 interface ShowOptions {
@@ -34,11 +46,18 @@ export function addTokenCommands(program: Command, terminal: Terminal): void {
     .option("--agent <agent>", "only those for this agent (host name or id)")
     .addOption(new Option("--kind <kind>", "only this kind").choices(["cluster", "tenant", "agent"]))
     .addOption(new Option("--state <state>", "only this state").choices(["live", "expired", "revoked"]))
+    .option("--redeemed", "only those that an agent has told of redeeming")
+    .option("--who <user>", "only those that this user generated (name or id), or the API key of this id")
+    .addOption(timeOption(terminal, "--since <time>", "issued then or later: 2h, 7d, or 2026-11-24T08:00:00Z", "ago"))
     .addOption(limitOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      examples("postern token list --state live", "postern token list --agent WS-PAYROLL-07 --json"),
+      examples(
+        "postern token list --state live",
+        "postern token list --redeemed --since 30d",
+        "postern token list --agent WS-PAYROLL-07 --json",
+      ),
     )
     .action(withApi(terminal, (api, options: TokenListOptions) => listTokens(terminal, api, options)));
 
@@ -125,7 +144,10 @@ async function listTokens(terminal: Terminal, api: Api, options: TokenListOption
   const { kind, state } = options;
   const tenantId = options.tenant === undefined ? undefined : (await findTenant(api, options.tenant)).id;
   const agentId = options.agent === undefined ? undefined : (await findAgent(api, options.agent, options.tenant)).id;
-  const listed = await list<AgentTokenSummary>(api, "/agent-tokens", { tenantId, agentId, kind, state }, options.limit);
+  const { who, redeemed, since } = options;
+  const issuedById = who === undefined || isId(who) ? who : (await findUser(api, who)).id;
+  const query = { tenantId, agentId, kind, state, issuedById, since, redeemed: redeemed && "true" };
+  const listed = await list<AgentTokenSummary>(api, "/agent-tokens", query, options.limit);
   const now = terminal.now();
   const columns: readonly Column<AgentTokenSummary>[] = [
     { heading: "ID", value: ({ id }) => id },
@@ -142,7 +164,10 @@ async function listTokens(terminal: Terminal, api: Api, options: TokenListOption
 
 function detailOf(token: AgentTokenDetail, now: number): string {
   const time = (instant: string) => `${localTime(instant)} (${utcTime(instant)})`;
-  const redemptions = token.redemptions.map(({ agent, trustedAt }) => `${agent.hostName} at ${utcTime(trustedAt)}`);
+  const redemptions = token.redemptions.map(
+    ({ agent, trustedAt, lift }) =>
+      `${agent.hostName} at ${utcTime(trustedAt)}${lift === "running" ? ", still lifted" : ""}`,
+  );
   return asDetail([
     ["id", token.id],
     ["kind", token.kind],
