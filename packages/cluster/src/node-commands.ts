@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { addBackupCommands } from "./backup-commands.ts";
-import { examples } from "./cli/command.ts";
+import { examples, jsonOption } from "./cli/command.ts";
 import { type SettingName, settingNames } from "./config/settings.ts";
+import type { DoctorFlags } from "./doctor-runs.ts";
 import type { NodeCommandsOptions, NodeFlags } from "./node-runs.ts";
 import { withSettings } from "./setting-options.ts";
 
 /**
  * Adds the commands that work on the data directory and the database themselves: `init`, `serve`, `migrate`, `backup`,
- * `restore`, `copy`.
+ * `restore`, `copy`, `doctor`.
  */
 export function addNodeCommands(program: Command, options: NodeCommandsOptions): void {
   withSettings(program.command("init"), ["data", ...databaseSettings, "adminPasswordFile", "keyPassphraseFile"])
@@ -31,6 +32,19 @@ export function addNodeCommands(program: Command, options: NodeCommandsOptions):
     .option("--dry-run", "say what would be done, and do nothing")
     .addHelpText("after", examples("postern migrate --dry-run", "postern migrate"))
     .action((flags: NodeFlags & { dryRun?: true }) => run((node) => node.runMigrate(options, flags)));
+
+  withSettings(program.command("doctor"), Object.keys(settingNames) as SettingName[])
+    .description(
+      "Look whether a node and its database are as they should be, and say what to do next. Changes nothing.",
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `${examples("postern doctor", "postern doctor --data /var/lib/postern --json")}
+Ends with 0 when there is nothing to do, 6 when there are warnings, 7 when there are problems.
+`,
+    )
+    .action(async (flags: DoctorFlags) => (await import("./doctor-runs.ts")).runDoctor(options, flags));
 
   addBackupCommands(program, options);
 }

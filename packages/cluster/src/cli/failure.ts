@@ -1,5 +1,5 @@
-/** What the shell sees. 0 is done, 1 is a defect of this program. */
-export const exitCodes = { wrongUsage: 2, refused: 3, unreachable: 4 } as const;
+/** What the shell sees. 0 is done, 1 is a defect of this program; the last two are what `postern doctor` found. */
+export const exitCodes = { wrongUsage: 2, refused: 3, unreachable: 4, warnings: 6, problems: 7 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Ends a command: what went wrong, and what the person at the terminal can do next. */

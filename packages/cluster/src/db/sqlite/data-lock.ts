@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseUnusable } from "../database-error.ts";
@@ -32,6 +33,22 @@ export function lockDataDirectory(directory: string): { release(): void } {
     throw error;
   }
   return { release: () => database.close() };
+}
+
+/** Whether a process has the data directory, as seen from beside it: takes nothing and makes nothing. */
+export function isDataDirectoryInUse(directory: string): boolean {
+  const path = join(directory, "lock.db");
+  if (!existsSync(path)) return false;
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+  try {
+    database.prepare("select count(*) from sqlite_schema").get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
 }
 
 function openLockFile(directory: string): DatabaseSync {
