@@ -1,23 +1,15 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { addLabelCommand } from "./agent-labels.ts";
-import type { Agent, AgentDetail, JournalEvent } from "./answers.ts";
-import { type Api, get, list } from "./api.ts";
+import { addAgentListCommand } from "./agent-list.ts";
+import type { AgentDetail, JournalEvent } from "./answers.ts";
+import { get, list } from "./api.ts";
 import { examples, jsonOption, type ListOptions, limitOption, printList, topic, withApi } from "./command.ts";
-import { findAgent, findTenant, tenantNames } from "./find.ts";
+import { findAgent } from "./find.ts";
 import { addConfirmDropCommand } from "./intents.ts";
 import type { Terminal } from "./terminal.ts";
 import { asDetail, asJson, type Column } from "./text.ts";
 import { duration, fromNow, localTime, utcTime } from "./times.ts";
 import { whatOf } from "./what-happened.ts";
-
-interface AgentListOptions extends ListOptions {
-  readonly tenant?: string;
-  readonly search?: string;
-  readonly platform?: string;
-  readonly state?: string;
-  readonly protection?: string;
-  readonly label?: string;
-}
 
 interface OneAgentOptions {
   readonly tenant?: string;
@@ -27,42 +19,7 @@ interface OneAgentOptions {
 export function addAgentCommands(program: Command, terminal: Terminal): void {
   const agent = topic(program, "agent", "Agents: the programs on your workloads, and what they report.");
 
-  agent
-    .command("list")
-    .description("List the agents that you see.")
-    .option("--tenant <tenant>", "only those of this tenant (name or id)")
-    .option("--search <text>", "only those with this in their host name or in a label")
-    .addOption(
-      new Option("--platform <platform>", "only this platform").choices([
-        "windows",
-        "linux",
-        "macos",
-        "aix",
-        "solaris",
-      ]),
-    )
-    .addOption(new Option("--state <state>", "only those that were heard of lately, or not").choices(agentStates))
-    .addOption(
-      new Option("--protection <state>", "only this state of protection").choices([
-        "off",
-        "on",
-        "lifted",
-        "unsupported",
-      ]),
-    )
-    .option("--label <label>", "only those with this label")
-    .addOption(limitOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      "after",
-      examples(
-        "postern agent list --tenant acme",
-        "postern agent list --protection lifted",
-        "postern agent list --label site:berlin",
-        "postern agent list --state inactive --json | jq -r '.[].hostName'",
-      ),
-    )
-    .action(withApi(terminal, (api, options: AgentListOptions) => listAgents(terminal, api, options)));
+  addAgentListCommand(agent, terminal);
 
   agent
     .command("show")
@@ -110,6 +67,16 @@ const journalColumns: readonly Column<JournalEvent>[] = [
   { heading: "WHAT", value: (event) => whatOf(event) },
 ];
 
+<<<<<<< shared
+function whatOf({ data, redemption, forked, linked }: JournalEvent): string {
+  const members = Object.entries(data).map(([name, value]) => `${name}=${value}`);
+  const remarks = [
+    redemption === null ? undefined : `token ${redemption}`,
+    forked ? "another entry stands in its place" : undefined,
+    linked ? undefined : "does not follow the entry before",
+  ].filter((remark) => remark !== undefined);
+  return [...members, ...(remarks.length > 0 ? [`(${remarks.join("; ")})`] : [])].join(" ");
+=======
 const agentStates = ["active", "inactive"];
 
 async function listAgents(terminal: Terminal, api: Api, options: AgentListOptions): Promise<void> {
@@ -128,6 +95,7 @@ async function listAgents(terminal: Terminal, api: Api, options: AgentListOption
     { heading: "ID", value: ({ id }) => id },
   ];
   printList(terminal, listed, options, { columns, none: "No agents." });
+>>>>>>> mine
 }
 
 function detailOf(agent: AgentDetail, now: number): string {

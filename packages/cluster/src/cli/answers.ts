@@ -123,6 +123,7 @@ export interface Agent {
   readonly agentVersion: string;
   readonly state: string;
   readonly protection: string | null;
+  readonly protectionGap: string | null;
   readonly profileId: string;
   readonly labels: readonly string[];
   readonly enrolledAt: string;

@@ -5,7 +5,8 @@ import { ApiRefused, parseProblem } from "./refused.ts";
 import { loadSession, type StoredSession, saveSession } from "./session-file.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
+/** Members of a list are given one by one, under the same name. */
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** A list of the management API. */
 export interface Page<Item> {
@@ -92,7 +93,9 @@ export function apiAt(terminal: Terminal, url: string, credentials: Credentials)
     const { query = {}, body, headers = {}, timeoutMs } = options;
     const target = new URL(`/api/v1${path}`, url);
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== "") target.searchParams.set(name, String(value));
+      for (const one of [value].flat()) {
+        if (one !== undefined && one !== "") target.searchParams.append(name, String(one));
+      }
     }
     const all = { ...credentialHeaders(), ...headers };
     return { method, url: target, headers: all, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) };

@@ -1,10 +1,9 @@
-import { rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { Api } from "./api.ts";
 import { type AuditFilterOptions, filterQuery, withFilters } from "./audit-filters.ts";
 import { examples, withApi } from "./command.ts";
+import { downloadTo } from "./download.ts";
 import type { Terminal } from "./terminal.ts";
-import { makeNewFile } from "./token-file.ts";
 
 interface ExportOptions extends AuditFilterOptions {
   readonly format: "jsonl" | "csv";
@@ -34,20 +33,5 @@ export function addAuditExport(audit: Command, terminal: Terminal): void {
 async function exportEntries(terminal: Terminal, api: Api, options: ExportOptions): Promise<void> {
   const { format, out } = options;
   const query = { ...(await filterQuery(api, options)), format };
-  if (out === undefined || out === "-") {
-    const decoder = new TextDecoder();
-    await api.download("/audit", { query }, async (piece) => terminal.print(decoder.decode(piece, { stream: true })));
-    return;
-  }
-  const file = await makeNewFile(out);
-  try {
-    await api.download("/audit", { query }, (piece) => file.appendFile(piece));
-    await file.sync();
-    await file.close();
-  } catch (error) {
-    await file.close();
-    await rm(out, { force: true }); // half an export could be taken for a whole one
-    throw error;
-  }
-  terminal.say(`The export is in ${out}.\n`);
+  await downloadTo(terminal, api, "/audit", query, out, "The export is");
 }
