@@ -149,7 +149,7 @@ test("decommission says how many are protected, and asks for their number", asyn
   await page.getByLabel("Select depot-20").check();
   await page.getByLabel("Select depot-21").check();
   await page.getByRole("button", { name: "Decommission…" }).click();
-  await page.getByText("2 agents of them are protected now.").waitFor();
+  await page.getByText("2 of them are protected now.").waitFor();
   await takePictures(admin, "agent-decommission");
   await expectAccessible(admin);
   await page.getByLabel("Type 2 to go on").fill("2");

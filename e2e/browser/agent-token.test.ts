@@ -127,6 +127,24 @@ test("an agent installer finds the token under Agent Details only, with a challe
   await person.context.close();
 });
 
+test("Config shows what an agent that is behind has not applied yet", async () => {
+  const umbrella = await scene.makeTenant("Umbrella Retail");
+  const [behind] = await scene.enrolAgents(umbrella.id, [{ hostName: "till-4", silent: true }]);
+  await behind?.checkIn();
+  await scene.switchProtection(umbrella.profileId, true);
+  const person = await newPerson(browser, scene.cluster);
+  const { page, complaints } = person;
+  const path = `/manage/workloads/agents/${behind?.agentId}?tab=config`;
+  await logIn(person, "admin", scene.cluster.adminPassword, path);
+  await page.getByText("The agent has not applied what is wanted yet").waitFor();
+  const row = page.getByRole("row", { name: "serviceProtection.on" });
+  expect(await row.getByRole("cell").allInnerTexts()).toEqual(["false", "true"]);
+  await takePictures(person, "agent-config-behind");
+  await expectAccessible(person);
+  expect(complaints).toEqual([]);
+  await person.context.close();
+});
+
 test("for an agent that is not on Windows the tab says why there is no token", async () => {
   const person = await newPerson(browser, scene.cluster);
   const { page, complaints } = person;

@@ -15,10 +15,10 @@ export interface Scene {
   makeTenant(name: string): Promise<{ readonly id: string; readonly profileId: string }>;
   /** Makes a user, and gives his password. */
   makeUser(name: string, role: string, tenantId: string | null): Promise<string>;
-  /** Enrols agents that go on checking in until the scene ends. */
+  /** Enrols agents that go on checking in until the scene ends; silent ones report once. */
   enrolAgents(
     tenantId: string,
-    facts: readonly (Partial<Facts> & { readonly labels?: readonly string[] })[],
+    facts: readonly (Partial<Facts> & { readonly labels?: readonly string[]; readonly silent?: boolean })[],
   ): Promise<FakeAgent[]>;
   switchProtection(profileId: string, on: boolean): Promise<void>;
   end(): Promise<void>;
@@ -46,7 +46,7 @@ export async function startScene(settings: ClusterSettings = {}): Promise<Scene>
       const body = { tenantId, maxUses: facts.length };
       const { key } = await call<{ key: string }>(cluster, admin, "POST", "/activation-keys", body);
       const agents: FakeAgent[] = [];
-      for (const { labels = [], ...one } of facts) {
+      for (const { labels = [], silent = false, ...one } of facts) {
         const machineId = `machine-${tenantId}-${one.hostName}`;
         const agent = await enrol(cluster.url, key, { machineId, ...one });
         agent.journal("enrolled");
@@ -55,7 +55,7 @@ export async function startScene(settings: ClusterSettings = {}): Promise<Scene>
         await agent.checkIn({ applied: { rev: 0 } });
         if (labels.length > 0) await call(cluster, admin, "PATCH", `/agents/${agent.agentId}`, { labels });
         agents.push(agent);
-        checkingIn.push(keepCheckingIn(agent, ending.signal));
+        if (!silent) checkingIn.push(keepCheckingIn(agent, ending.signal));
       }
       return agents;
     },

@@ -43,6 +43,7 @@ export function SearchPalette() {
       // What fits is decided here; the palette would look at the labels only.
       filter={(_query, all) => all}
       highlightQuery
+      styles={{ actionDescription: { color: "inherit", opacity: 0.9 } }}
       overlayProps={{ blur: 0, backgroundOpacity: 0.45 }}
       scrollable
       maxHeight={420}

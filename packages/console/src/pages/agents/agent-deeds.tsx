@@ -17,12 +17,20 @@ export interface Asked {
 }
 
 /** The dialog of what was asked for; each is loaded when it is wanted. */
-export function AgentDeeds({ asked, onClose }: { readonly asked: Asked | undefined; readonly onClose: () => void }) {
+export function AgentDeeds({
+  asked,
+  onClose,
+  onDeleted = onClose,
+}: {
+  readonly asked: Asked | undefined;
+  readonly onClose: () => void;
+  readonly onDeleted?: () => void;
+}) {
   if (asked === undefined) return null;
-  return <Suspense fallback={null}>{dialogOf(asked, onClose)}</Suspense>;
+  return <Suspense fallback={null}>{dialogOf(asked, onClose, onDeleted)}</Suspense>;
 }
 
-function dialogOf({ deed, agent }: Asked, onClose: () => void) {
+function dialogOf({ deed, agent }: Asked, onClose: () => void, onDeleted: () => void) {
   if (deed === "token") return <TokenDialog agent={agent} onClose={onClose} />;
   if (agent === null) return null;
   const target = { agentIds: [agent.id] };
@@ -32,6 +40,6 @@ function dialogOf({ deed, agent }: Asked, onClose: () => void) {
     case "decommission":
       return <DecommissionDialog target={target} name={agent.hostName} onClose={onClose} onDone={onClose} />;
     case "delete":
-      return <DeleteDialog agent={agent} onClose={onClose} onDone={onClose} />;
+      return <DeleteDialog agent={agent} onClose={onClose} onDone={onDeleted} />;
   }
 }

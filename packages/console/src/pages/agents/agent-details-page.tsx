@@ -1,7 +1,7 @@
-import { Alert, Button, Group, Tabs, Text } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { ActionIcon, Alert, Button, Group, Menu, Tabs, Text } from "@mantine/core";
+import { IconAlertTriangle, IconDotsVertical, IconPower } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { type ComponentType, lazy, Suspense, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
@@ -10,11 +10,14 @@ import { useAction } from "../../api/use-action.ts";
 import { ProtectionBadge, StateBadge } from "../../shared/badges.tsx";
 import { Confirm } from "../../shared/confirm.tsx";
 import { PageHeader } from "../../shared/page-header.tsx";
+import { ProblemAlert } from "../../shared/problem-alert.tsx";
 import { RelativeTime } from "../../shared/relative-time.tsx";
 import { useSearchState } from "../../shared/search-state.ts";
 import { ErrorState, LoadingState } from "../../shared/states.tsx";
+import { AgentDeeds, type Asked } from "./agent-deeds.tsx";
+import { AgentMenu } from "./agent-menu.tsx";
 import { OverviewTab } from "./overview-tab.tsx";
-import { agentDetailsPage } from "./pages.ts";
+import { agentDetailsPage, agentListPage } from "./pages.ts";
 
 export interface AgentTabProps {
   readonly agent: AgentDetail;
@@ -45,6 +48,9 @@ export function AgentDetailsPage() {
     queryFn: () => read(api.GET("/api/v1/agents/{id}", { params: { path: { id: agentId } } })),
   });
   const [search, setSearch] = useSearchState();
+  const may = useMay();
+  const navigate = useNavigate();
+  const [asked, setAsked] = useState<Asked>();
   if (agent.data === undefined) {
     return agent.isError ? (
       <ErrorState error={agent.error} retry={() => void agent.refetch()} order={1} />
@@ -68,7 +74,22 @@ export function AgentDetailsPage() {
             </Text>
           </Group>
         }
+        actions={
+          may("agent.manage", agent.data.tenantId) && (
+            <Menu>
+              <Menu.Target>
+                <ActionIcon variant="default" size={34} aria-label={`Menu of ${hostName}`} data-hint="Menu">
+                  <IconDotsVertical size={18} aria-hidden />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <AgentMenu agent={agent.data} inDetails onDeed={(deed) => setAsked({ deed, agent: agent.data })} />
+              </Menu.Dropdown>
+            </Menu>
+          )
+        }
       />
+      {agent.data.decommission !== null && <Decommissioned agent={agent.data} />}
       {wouldDrop !== null && <WouldDrop agent={agent.data} />}
       <Tabs
         value={open}
@@ -90,7 +111,48 @@ export function AgentDetailsPage() {
           </Tabs.Panel>
         ))}
       </Tabs>
+      <AgentDeeds
+        asked={asked}
+        onClose={() => setAsked(undefined)}
+        onDeleted={() => void navigate({ to: agentListPage.path })}
+      />
     </>
+  );
+}
+
+/** That it is on its way out of service, or is; it can be taken back until the agent has carried it out. */
+function Decommissioned({ agent: { id, tenantId, decommission } }: AgentTabProps) {
+  const may = useMay();
+  const takeBack = useAction(() => api.DELETE("/api/v1/agents/{id}/decommission", { params: { path: { id } } }), {
+    changes: [["agent"], ["agents"], ["agent-facets"]],
+    done: "The agent stays in service.",
+  });
+  if (decommission === null) return null;
+  const { requestedAt, by, appliedAt } = decommission;
+  return (
+    <Alert
+      color={appliedAt === null ? "yellow" : "gray"}
+      icon={<IconPower size={18} />}
+      title={appliedAt === null ? "This agent is being decommissioned" : "This agent is decommissioned"}
+      mb="md"
+    >
+      {by} decommissioned it <RelativeTime at={requestedAt} />.{" "}
+      {appliedAt === null ? (
+        "It has not said yet that its protection is off; a silent agent keeps its protection until it comes back."
+      ) : (
+        <>
+          It switched its protection off <RelativeTime at={appliedAt} />, and is heard no more.
+        </>
+      )}
+      {appliedAt === null && may("agent.manage", tenantId) && (
+        <div>
+          <Button size="xs" variant="default" mt="xs" loading={takeBack.running} onClick={() => void takeBack.run()}>
+            Take it back
+          </Button>
+        </div>
+      )}
+      <ProblemAlert problem={takeBack.problem} />
+    </Alert>
   );
 }
 

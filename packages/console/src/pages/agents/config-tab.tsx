@@ -1,16 +1,19 @@
 import { Code } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api, read } from "../../api/client.ts";
+import { useMay } from "../../api/session.ts";
 import { Badge } from "../../shared/badges.tsx";
 import { Fact, Facts, Panel } from "../../shared/facts.tsx";
 import { ExactTime } from "../../shared/relative-time.tsx";
 import { ErrorState, LoadingState } from "../../shared/states.tsx";
 import type { AgentTabProps } from "./agent-details-page.tsx";
+import { PendingDifference } from "./pending-difference.tsx";
 import { SettingsTable } from "./settings-table.tsx";
 
 /** What is wanted of the agent, and whether it has applied it. */
 export function ConfigTab({ agent }: AgentTabProps) {
-  const { id, config: revisions, profile } = agent;
+  const may = useMay();
+  const { id, config: revisions, profile, tenantId } = agent;
   const config = useQuery({
     queryKey: ["agent", id, "config"],
     queryFn: () => read(api.GET("/api/v1/agents/{id}/config", { params: { path: { id } } })),
@@ -40,6 +43,9 @@ export function ConfigTab({ agent }: AgentTabProps) {
           <Fact name="Refused">{refused !== null && <Code>{refused.code}</Code>}</Fact>
         </Facts>
       </Panel>
+      {!config.data.applied && appliedRev > 0 && may("profile.read", tenantId) && (
+        <PendingDifference profileId={profile.id} appliedRev={appliedRev} desired={config.data.config} />
+      )}
       <Panel title="Desired config">
         <SettingsTable settings={config.data.config} />
       </Panel>

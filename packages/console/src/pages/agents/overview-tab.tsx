@@ -1,4 +1,5 @@
 import { Code, Group, SimpleGrid } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import type { AgentDetail } from "../../api/types.ts";
 import { Badge, Label } from "../../shared/badges.tsx";
 import { CopyButton } from "../../shared/copy-button.tsx";
@@ -8,10 +9,11 @@ import { duration } from "../../shared/times.ts";
 import { gapWords, platformNames } from "../../shared/words.ts";
 import type { AgentTabProps } from "./agent-details-page.tsx";
 import { layerWord } from "./layers.ts";
+import { agentPath } from "./pages.ts";
 
 /** What the agent reported, and what the cluster wants of it. */
 export function OverviewTab({ agent }: AgentTabProps) {
-  const { facts, protectionReport: report, config, trustBundle, labels } = agent;
+  const { facts, protectionReport: report, config, trustBundle, labels, lookAlikes = [] } = agent;
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
       <Panel title="Workload">
@@ -23,6 +25,15 @@ export function OverviewTab({ agent }: AgentTabProps) {
           <Fact name="Addresses">{facts.addresses.join(", ")}</Fact>
           <Fact name="Agent version">{facts.agentVersion}</Fact>
           <Fact name="Machine id">{facts.machineId}</Fact>
+          <Fact name="Look-alikes">
+            {lookAlikes.length > 0 &&
+              lookAlikes.map(({ id, hostName, sameMachine }) => (
+                <div key={id}>
+                  <Link to={agentPath(id)}>{hostName}</Link>
+                  {sameMachine ? " reports the same machine" : " has the same host name"}
+                </div>
+              ))}
+          </Fact>
         </Facts>
       </Panel>
       <Panel title="Protection">
