@@ -5,6 +5,7 @@ import {
   agentMigration,
   assignmentMigration,
   continuationMigration,
+  keptProtectionMigration,
   labelMigration,
   lifecycleMigration,
 } from "./agents/tables.ts";
@@ -76,4 +77,5 @@ export const migrations: readonly Migration[] = [
   orphanJournalMigration,
   listedMigration,
   continuationMigration,
+  keptProtectionMigration,
 ];

@@ -170,6 +170,7 @@ export async function insertAgent(
     would_drop_profile_id: null,
     would_drop_since: null,
     labels_changed_at: now,
+    kept_on_at: null,
     machine_id: facts.machineId,
     ...newAgentStanding,
     ...beside,

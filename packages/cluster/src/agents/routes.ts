@@ -10,8 +10,8 @@ import { ToldConfig } from "../profiles/setting-schemas.ts";
 import { desiredConfigOf } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
-import { wantedSettings } from "./decommission.ts";
 import { desiredRevision } from "./desired-revision.ts";
+import { settingsToSend } from "./kept-protection.ts";
 import { labelsOf } from "./labels.ts";
 import { findLookAlikes } from "./look-alikes.ts";
 import { AgentDetail, toDetail } from "./views.ts";
@@ -64,7 +64,7 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
         rev,
         applied: agent.applied_rev === rev,
         profileId: profile.id,
-        config: desiredConfigOf(wantedSettings({ agent, profile })),
+        config: desiredConfigOf(settingsToSend({ agent, profile, revision })),
       };
     },
   );

@@ -69,6 +69,8 @@ export interface AgentTable {
   would_drop_since: number | null;
   /** Of its labels; rises with every change. */
   labels_changed_at: number;
+  /** Its protection is kept on as long as no change of profile or assignment is newer than this. Null: it is not. */
+  kept_on_at: number | null;
   /** What its workload calls itself, as reported last; '' until it has reported since this column is there. */
   machine_id: string;
   /** What is to be said of it beyond whether it is heard of. */
@@ -239,4 +241,9 @@ export const continuationMigration: Migration = {
     `create unique index agent_next_identity on agent (next_identity_thumbprint)
       where next_identity_thumbprint is not null`,
   ],
+};
+
+export const keptProtectionMigration: Migration = {
+  name: "restore-2",
+  statements: ["alter table agent add column kept_on_at int8"],
 };

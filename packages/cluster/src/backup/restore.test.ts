@@ -99,6 +99,29 @@ test("agents that are newer than the backup go on: journal, config, trust bundle
   );
 });
 
+test("a restore from a time without protection takes it from nobody; a user does", async () => {
+  const [held, free] = [await enrol(cluster.url, activationKey), await enrol(cluster.url, activationKey)];
+  await backUp(cluster, path);
+  await protect({ on: true });
+  await held.checkIn();
+  expect(held.applied.cfg.serviceProtection.on).toBe(true);
+  await restore();
+  for (const agent of [held, free]) {
+    agent.moveTo(cluster.url);
+    for (let count = 0; count < 2; count++) await agent.checkIn();
+  }
+  expect(held.applied.cfg.serviceProtection.on, "was protected").toBe(true);
+  expect(free.applied.cfg.serviceProtection.on, "was not yet").toBe(false);
+  const seen = (await admin.send("GET", `/agents/${held.agentId}/config`)).json;
+  expect(seen).toMatchObject({ applied: true, config: { serviceProtection: { on: true } } });
+  const { items } = (await admin.send("GET", "/audit?action=agent.keep-protection")).json;
+  expect(items).toMatchObject([{ tenantId: acme.id, target: { id: held.agentId } }]);
+
+  await protect({ liftSeconds: 61 });
+  await held.checkIn();
+  expect(held.applied.cfg.serviceProtection, "somebody has looked at the profile").toMatchObject({ on: false });
+});
+
 test("a hole in a journal is passed over once, and by agents of before only", async () => {
   const [known, other] = [await enrol(cluster.url, activationKey), await enrol(cluster.url, activationKey)];
   await backUp(cluster, path);

@@ -12,6 +12,7 @@ import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
 import { adoptNextKey, keysOf } from "../agents/continuation.ts";
 import { enterDecommissioned } from "../agents/decommission.ts";
 import { desiredRevision } from "../agents/desired-revision.ts";
+import { keepProtection, wouldLoseProtection } from "../agents/kept-protection.ts";
 import { reassignByFacts } from "../agents/reassign-by-facts.ts";
 import { newsOf, storeReport } from "../agents/reports.ts";
 import { enterReappeared } from "../agents/standing.ts";
@@ -21,6 +22,7 @@ import { highestStored, storeEntries } from "../events/journal.ts";
 import { raiseFromReport, raiseWouldDrop } from "../events/report-alarms.ts";
 import { Problem } from "../http/problems.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { lastRestoredAt } from "../restore-gaps.ts";
 import { revokedTokensFor } from "../tokens/token-records.ts";
 import { waitForChange } from "./held.ts";
 import { readMessage } from "./read-message.ts";
@@ -122,9 +124,10 @@ function verifyWith(unverified: UnverifiedCheckIn, xs: readonly string[]): Check
 /** Stores what is new in a check-in, all in one transaction. @returns up to where the journal is stored for good */
 async function storeReports(
   { store, audit, feed, newId, clock }: CheckInServices,
-  { agent, revision }: KnownAgent,
+  known: KnownAgent,
   checkIn: CheckIn,
 ): Promise<number> {
+  const { agent, revision } = known;
   const { id: journalId, entries } = checkIn.journal;
   const hostName = checkIn.facts?.hostName ?? agent.host_name;
   const owner = { agentId: agent.id, tenantId: agent.tenant_id, journalId, hostName };
@@ -140,6 +143,8 @@ async function storeReports(
       await raiseFromReport(tx, { newId, feed }, agent, news, clock.now());
     }
     if (isBack) await enterReappeared(tx, audit, agent);
+    if (wouldLoseProtection(known, checkIn) && (await lastRestoredAt(tx)) !== null)
+      await keepProtection(tx, audit, known);
     await enterDecommissioned(tx, audit, agent, revision, checkIn, clock.now());
     if (news?.facts !== undefined && news.facts !== agent.facts) {
       await reassignByFacts(tx, audit, feed, agent, clock.now());

@@ -1,7 +1,7 @@
 import { sealAgentConfig } from "@postern/protocol";
 import { issuerOf, toUnixSeconds } from "@postern/token";
 import type { KnownAgent } from "../agents/agents.ts";
-import { wantedSettings } from "../agents/decommission.ts";
+import { settingsToSend } from "../agents/kept-protection.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { desiredConfigOf } from "../profiles/settings.ts";
 
@@ -15,7 +15,7 @@ export async function sealConfigOf(keys: ClusterKeys, known: KnownAgent, rev: nu
       tid: agent.tenant_id,
       rev,
       iat: toUnixSeconds(now),
-      cfg: desiredConfigOf(wantedSettings(known)),
+      cfg: desiredConfigOf(settingsToSend(known)),
     },
     keys.configSigner,
   );
