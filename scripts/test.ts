@@ -26,6 +26,10 @@ const postgres: readonly SystemProgram[] = [
   { program: "/usr/lib/postgresql/*/bin/postgres", debianPackages: ["postgresql"] },
 ];
 
+const softHsm: readonly SystemProgram[] = [
+  { program: "/usr/lib/softhsm/libsofthsm2.so", debianPackages: ["softhsm2"] },
+];
+
 const steps: readonly Step[] = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
   { name: "types", command: ["npm", "run", "--silent", "types"] },
@@ -49,6 +53,12 @@ const steps: readonly Step[] = [
     name: "simulated agents and the demo, at clusters started as programs",
     command: ["npm", "run", "--silent", "test:fleet", "--"],
     vitest: true,
+  },
+  {
+    name: "keys in a PKCS#11 module",
+    command: ["npm", "run", "--silent", "test:pkcs11", "--"],
+    vitest: true,
+    needs: softHsm,
   },
   {
     name: "the cluster on PostgreSQL",

@@ -18,7 +18,14 @@ export function addBackupCommands(program: Command, options: BackupCommandsOptio
     )
     .action((flags: BackupFlags) => run((runs) => runs.runBackup(options, flags)));
 
-  withSettings(program.command("restore"), ["data", "database", "keyPassphraseFile"])
+  withSettings(program.command("restore"), [
+    "data",
+    "database",
+    "keyPassphraseFile",
+    "pkcs11Module",
+    "pkcs11Token",
+    "pkcs11PinFile",
+  ])
     .description("Put a cluster back as it is in a backup. No node may run meanwhile.")
     .argument("<file>", "what postern backup made")
     .option("--check", "read the backup from its beginning to its end, say what is in it, and touch nothing")

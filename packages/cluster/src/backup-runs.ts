@@ -17,7 +17,7 @@ import { DatabaseError, DatabaseUnusable } from "./db/database-error.ts";
 import { describeAddress } from "./db/postgres/address.ts";
 import { readWholePostgres } from "./db/postgres/whole.ts";
 import { readWholeSqlite } from "./db/sqlite/whole.ts";
-import { makeDataDirectory, readSecretFile } from "./foundation.ts";
+import { makeDataDirectory, readPkcs11, readSecretFile } from "./foundation.ts";
 import { hasKeyStore } from "./keys/key-store.ts";
 import { type NodeFlags, readConfig, tellingWhatToDo } from "./node-runs.ts";
 import { migrations } from "./schema.ts";
@@ -83,6 +83,7 @@ export async function runRestore(
     clock,
     randomBytes,
     passphrase,
+    pkcs11: readPkcs11(config.pkcs11),
     keyFile: keyFile ?? null,
     replace: replace === true,
     keepActivationKeys: keepActivationKeys === true,

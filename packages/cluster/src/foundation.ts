@@ -5,13 +5,16 @@ import { type Audit, createAudit } from "./audit/record.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
+import type { Pkcs11Config } from "./config/pkcs11.ts";
 import { createIds, type NewId, type RandomBytes } from "./db/ids.ts";
 import { describeAddress } from "./db/postgres/address.ts";
 import { openPostgresStore } from "./db/postgres/open.ts";
 import { lockDataDirectory } from "./db/sqlite/data-lock.ts";
 import { openSqliteStore } from "./db/sqlite/open.ts";
 import { createPasswords, type Passwords } from "./identity/passwords.ts";
-import { hasKeyStore, type KeyStore, KeyStoreError, openKeyStore } from "./keys/key-store.ts";
+import { hasKeyStore, type KeyStore, KeyStoreError } from "./keys/key-store.ts";
+import { openKeys } from "./keys/open-keys.ts";
+import type { ModuleOptions } from "./keys/pkcs11/module.ts";
 import { type Database, migrations, type Store } from "./schema.ts";
 import { tenantColumns } from "./tenant-columns.ts";
 
@@ -52,15 +55,13 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   try {
     const directory = keyDirectoryOf(config);
     if (!hasKeyStore(directory)) await refuseStrangersCluster(store, config, directory);
-    const keyStore = await openKeyStore({
-      directory,
-      passphrase,
-      randomBytes,
-      cost,
-    });
+    const pkcs11 = readPkcs11(config.pkcs11);
+    const keyStore = await openKeys({ directory, passphrase, randomBytes, cost, pkcs11 });
+    const closing = { ...store, close: () => store.close().finally(() => keyStore.close()) };
     const newId = createIds(now, randomBytes);
     const audit = createAudit(clock, newId);
-    return { config, clock, randomBytes, newId, store, audit, keyStore, passwords: createPasswords(cost, randomBytes) };
+    const passwords = createPasswords(cost, randomBytes);
+    return { config, clock, randomBytes, newId, store: closing, audit, keyStore, passwords };
   } catch (error) {
     await store.close();
     throw error;
@@ -99,6 +100,13 @@ async function refuseStrangersCluster(store: Store, { database }: Config, direct
           `Copy the folder "keys" from the data directory of another node, with all that is in it, to ${directory}, ` +
           "readable by this user alone, and start again.",
   );
+}
+
+/** The settings of a PKCS#11 module, with the PIN read. @throws {ConfigError} */
+export function readPkcs11(pkcs11: Pkcs11Config | null): ModuleOptions | null {
+  if (pkcs11 === null) return null;
+  const { modulePath, tokenLabel, pinFile } = pkcs11;
+  return { modulePath, tokenLabel, pin: readSecretFile("POSTERN_PKCS11_PIN_FILE", pinFile) };
 }
 
 /**

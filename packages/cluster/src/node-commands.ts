@@ -11,7 +11,13 @@ import { withSettings } from "./setting-options.ts";
  * `restore`, `copy`, `doctor`.
  */
 export function addNodeCommands(program: Command, options: NodeCommandsOptions): void {
-  withSettings(program.command("init"), ["data", ...databaseSettings, "adminPasswordFile", "keyPassphraseFile"])
+  withSettings(program.command("init"), [
+    "data",
+    ...databaseSettings,
+    "adminPasswordFile",
+    "keyPassphraseFile",
+    ...pkcs11Settings,
+  ])
     .description("Make a cluster: its keys and its user admin. The first `postern serve` does this by itself.")
     .addHelpText("after", examples("postern init", "postern init --data /var/lib/postern"))
     .action((flags: NodeFlags) => run((node) => node.runInit(options, flags)));
@@ -48,6 +54,8 @@ Ends with 0 when there is nothing to do, 6 when there are warnings, 7 when there
 
   addBackupCommands(program, options);
 }
+
+const pkcs11Settings: readonly SettingName[] = ["pkcs11Module", "pkcs11Token", "pkcs11PinFile"];
 
 const databaseSettings: readonly SettingName[] = ["database", "databaseListen"];
 

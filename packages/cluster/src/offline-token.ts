@@ -8,12 +8,14 @@ import type { Terminal } from "./cli/terminal.ts";
 import { visible } from "./cli/text.ts";
 import { fromNow, localTime, utcTime } from "./cli/times.ts";
 import { makeTokenFile } from "./cli/token-file.ts";
-import { settingNames } from "./config/settings.ts";
+import { pkcs11Of } from "./config/pkcs11.ts";
+import { readSettings, settingNames } from "./config/settings.ts";
 import { createIds } from "./db/ids.ts";
 import { DataDirectoryInUse, lockDataDirectory } from "./db/sqlite/data-lock.ts";
-import { readSecretFile } from "./foundation.ts";
+import { readPkcs11, readSecretFile } from "./foundation.ts";
 import { type ClusterFile, type OfflineTokenKey, readClusterFile } from "./keys/cluster-file.ts";
-import { hasKeyStore, type KeyStore, KeyStoreError, openKeyStore } from "./keys/key-store.ts";
+import { hasKeyStore, type KeyStore, KeyStoreError } from "./keys/key-store.ts";
+import { openKeys } from "./keys/open-keys.ts";
 import { tokenFileName } from "./tokens/file-name.ts";
 import { generateOffline, widestTokenKey } from "./tokens/generate-offline.ts";
 import { tokenLimits } from "./tokens/limits.ts";
@@ -46,8 +48,9 @@ export async function generateOfflineToken(terminal: Terminal, options: OfflineO
   }
   const directory = resolve(options.keys);
   const lock = lockedWhenInDataDirectory(directory);
+  let keyStore: KeyStore | undefined;
   try {
-    const keyStore = await open(terminal, directory, options.keyPassphraseFile);
+    keyStore = await open(terminal, directory, options.keyPassphraseFile);
     const cluster = readClusterFile(keyStore);
     const key = keyOf(cluster, options.key);
     const nowMs = terminal.now();
@@ -68,6 +71,7 @@ export async function generateOfflineToken(terminal: Terminal, options: OfflineO
       throw error;
     }
   } finally {
+    await keyStore?.close();
     lock?.release();
   }
 }
@@ -130,7 +134,8 @@ async function open(terminal: Terminal, directory: string, passphraseFile: strin
   const setting = settingNames.keyPassphraseFile.env;
   const path = passphraseFile ?? terminal.env[setting];
   const passphrase = path ? readSecretFile(setting, path) : null;
-  return openKeyStore({ directory, passphrase, randomBytes });
+  const settings = readSettings({ flags: {}, env: terminal.env, file: null });
+  return openKeys({ directory, passphrase, randomBytes, pkcs11: readPkcs11(pkcs11Of(settings)) });
 }
 
 function keyOf(cluster: ClusterFile, typed: string | undefined): OfflineTokenKey {

@@ -77,7 +77,7 @@ export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Pro
   async function ended(signal: NodeJS.Signals): Promise<number | null> {
     const running = child;
     child = undefined;
-    if (!running || running.exitCode !== null) return running?.exitCode ?? null;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return running?.exitCode ?? null;
     const closed = new Promise<number | null>((resolve) => running.once("close", (code) => resolve(code)));
     running.kill(signal);
     return closed;

@@ -11,7 +11,9 @@ import { lockDataDirectory } from "../db/sqlite/data-lock.ts";
 import { writeWholeSqlite } from "../db/sqlite/whole.ts";
 import type { WholeDatabase } from "../db/whole.ts";
 import { flushDirectory } from "../keys/durable-file.ts";
-import { openKeyStore } from "../keys/key-store.ts";
+import type { KeyStore } from "../keys/key-store.ts";
+import { openKeys } from "../keys/open-keys.ts";
+import type { ModuleOptions } from "../keys/pkcs11/module.ts";
 import type { Tx } from "../schema.ts";
 import { type BackupManifest, openBackupFile } from "./backup-file.ts";
 import type { CheckedBackup } from "./check-backup.ts";
@@ -33,6 +35,8 @@ export interface RestoreOptions {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly passphrase: string | null;
+  /** Has the root and token keys of a cluster that was made with one. */
+  readonly pkcs11?: ModuleOptions | null;
   /** The operator's copy of the key store's key file. */
   readonly keyFile: string | null;
   readonly cost?: Argon2Cost;
@@ -109,15 +113,16 @@ async function intoPostgres(options: RestoreOptions, address: PostgresAddress): 
 
 async function fill(tx: Transaction<unknown>, target: WholeDatabase, options: RestoreOptions): Promise<Recovered> {
   const { backup, path, dataDirectory, migrations, clock, randomBytes, progress } = options;
-  const { passphrase, cost = usualCost, keepActivationKeys, revokeApiKeys } = options;
+  const { passphrase, pkcs11 = null, cost = usualCost, keepActivationKeys, revokeApiKeys } = options;
   const { manifest } = backup;
   const { applied } = divideMigrations(migrations, manifest.migrations);
   const now = () => clock.now();
   // The keys come first: what is missing of them shows at once, and the rest may take long.
   const directory = join(dataDirectory, "keys");
   const takeBackKeys = placeKeyFiles(manifest, directory, options.keyFile);
+  let keyStore: KeyStore | undefined;
   try {
-    const keyStore = await openKeyStore({ directory, passphrase, randomBytes, cost });
+    keyStore = await openKeys({ directory, passphrase, randomBytes, cost, pkcs11 });
     await writeTables(tx, rowsOf(path, manifest), {
       target,
       tables: manifest.tables,
@@ -131,6 +136,8 @@ async function fill(tx: Transaction<unknown>, target: WholeDatabase, options: Re
   } catch (error) {
     takeBackKeys();
     throw error;
+  } finally {
+    await keyStore?.close();
   }
 }
 

@@ -15,6 +15,7 @@ test("needs nothing, and then serves this machine only", () => {
     trustedProxies: [],
     adminPasswordFile: null,
     keyPassphraseFile: null,
+    pkcs11: null,
     logLevel: "warn",
     auditRetentionDays: null,
     tokensPerMinute: null,

@@ -4,6 +4,7 @@ import { ConfigError } from "./config-error.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type OidcConfig, oidcOf } from "./oidc.ts";
 import { parseCount, parseDays, parseListen, parseNetworks, parsePublicUrl } from "./parse.ts";
+import { type Pkcs11Config, pkcs11Of } from "./pkcs11.ts";
 import { readSettings, type SettingsSources } from "./settings.ts";
 
 export type Deployment = "on-prem" | "saas";
@@ -21,6 +22,8 @@ export interface Config {
   readonly adminPasswordFile: string | null;
   /** Holds the passphrase of the key store; null: a key file in the data directory opens it. */
   readonly keyPassphraseFile: string | null;
+  /** Where root and token keys are kept; null: in the data directory, as the others. */
+  readonly pkcs11: Pkcs11Config | null;
   readonly logLevel: string;
   /** How long entries of the audit log are kept; null: for ever. */
   readonly auditRetentionDays: number | null;
@@ -51,6 +54,7 @@ export function loadConfig(sources: SettingsSources): Config {
     trustedProxies: parseNetworks(settings, value("trustedProxies")),
     adminPasswordFile: value("adminPasswordFile"),
     keyPassphraseFile: value("keyPassphraseFile"),
+    pkcs11: pkcs11Of(settings),
     logLevel: settings.oneOf("logLevel", ["trace", "debug", "info", "warn", "error", "silent"]) ?? "warn",
     auditRetentionDays: parseDays(settings, "auditRetentionDays"),
     tokensPerMinute: parseCount(settings, "tokensPerMinute"),

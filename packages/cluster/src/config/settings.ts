@@ -23,6 +23,13 @@ export const settingNames = {
     env: "POSTERN_KEY_PASSPHRASE_FILE",
     help: "passphrase of the key store, instead of a key file",
   },
+  pkcs11Module: {
+    flag: "--pkcs11-module",
+    env: "POSTERN_PKCS11_MODULE",
+    help: "PKCS#11 module in which root and token keys are kept: path of its library",
+  },
+  pkcs11Token: { flag: "--pkcs11-token", env: "POSTERN_PKCS11_TOKEN", help: "label of the token in that module" },
+  pkcs11PinFile: { flag: "--pkcs11-pin-file", env: "POSTERN_PKCS11_PIN_FILE", help: "the token's PIN, in a file" },
   logLevel: { flag: "--log-level", env: "POSTERN_LOG_LEVEL", help: "trace, debug, info, warn, error or silent (warn)" },
   auditRetentionDays: {
     flag: "--audit-retention-days",

@@ -45,10 +45,10 @@ test("a cluster from before there were audit keys keeps its keys and its log, an
     { kid: expect.any(String), use: "audit", state: "active" },
     { kid: "k1", use: "token", state: "active" },
   ]);
-  expect(keyStore.load(keys[0]?.kid ?? "", "audit").kid).toBe(keys[0]?.kid);
+  expect((await keyStore.load(keys[0]?.kid ?? "", "audit")).kid).toBe(keys[0]?.kid);
   // The other nodes get it from the database, sealed.
   const copies = await store.reads.selectFrom("key_copy").select(["kid", "sealed"]).execute();
-  expect(copies).toEqual([{ kid: keys[0]?.kid, sealed: keyStore.sealedCopy(keys[0]?.kid ?? "") }]);
+  expect(copies).toEqual([{ kid: keys[0]?.kid, sealed: await keyStore.sealedCopy(keys[0]?.kid ?? "") }]);
   const entries = await store.reads
     .withoutPlugins()
     .selectFrom("audit_entry")

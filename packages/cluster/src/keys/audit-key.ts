@@ -16,8 +16,8 @@ export async function addMissingAuditKey({ store, audit, keyStore, now }: AddAud
   const cluster = await store.reads.selectFrom("cluster").select("id").executeTakeFirst();
   const known = await store.reads.selectFrom("signing_key").select("kid").where("use", "=", "audit").executeTakeFirst();
   if (cluster === undefined || known !== undefined) return;
-  const { kid, publicJwk } = keyStore.create("audit");
-  const sealed = keyStore.sealedCopy(kid); // for the other nodes
+  const { kid, publicJwk } = await keyStore.create("audit");
+  const sealed = await keyStore.sealedCopy(kid); // for the other nodes
   await store.durable(async (tx) => {
     const other = await tx.selectFrom("signing_key").select("kid").where("use", "=", "audit").executeTakeFirst();
     if (other !== undefined) return; // another node was faster

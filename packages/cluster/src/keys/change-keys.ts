@@ -53,8 +53,8 @@ export interface KeyChange {
 interface MadeKey {
   readonly use: ReplaceableUse;
   readonly signer: Signer;
-  /** For the other nodes. */
-  readonly sealed: string;
+  /** For the other nodes; null: they reach it by themselves. */
+  readonly sealed: string | null;
 }
 
 /** Somebody else changed keys meanwhile: it is planned anew on what is there then. More often than this it is not by chance. */
@@ -82,7 +82,7 @@ export async function changeKeys(
     const wanted = plan(before.rows);
     if (wanted === null) return { madeKid: null, trustBundleVersion: before.bundle.version };
     if (wanted.makes === null) made = null;
-    else if (made?.use !== wanted.makes) made = makeKey(keyStore, wanted.makes);
+    else if (made?.use !== wanted.makes) made = await makeKey(keyStore, wanted.makes);
     const after = before.rows.map((row) => ({ ...row, state: wanted.states.get(row.kid) ?? row.state }));
     const entries = [
       ...after.filter(isInBundle).map(({ kid, use, public_jwk }) => ({ kid, use, jwk: JSON.parse(public_jwk) })),
@@ -97,7 +97,7 @@ export async function changeKeys(
       ? null
       : await sealTrustBundle(
           { ...last, iss: issuerOf(clusterId), ver: version, iat: toUnixSeconds(now), keys: entries },
-          loadRoot(keyStore, keys.rootThumbprints[0] ?? ""),
+          await loadRoot(keyStore, keys.rootThumbprints[0] ?? ""),
         );
     const done = await store.durable(async (tx) => {
       const current = await readKeyRows(tx);
@@ -127,9 +127,9 @@ export async function changeKeys(
   throw new Problem("precondition_failed", "Somebody else changes keys at the same time.");
 }
 
-function makeKey(keyStore: KeyStore, use: ReplaceableUse): MadeKey {
-  const signer = keyStore.create(use);
-  return { use, signer, sealed: keyStore.sealedCopy(signer.kid) };
+async function makeKey(keyStore: KeyStore, use: ReplaceableUse): Promise<MadeKey> {
+  const signer = await keyStore.create(use);
+  return { use, signer, sealed: await keyStore.sealedCopy(signer.kid) };
 }
 
 /** The keys and the newest trust bundle as of one look. */
@@ -164,9 +164,9 @@ export function isUnchanged(before: KeysBefore, current: KeysBefore): boolean {
  *
  * @throws {Problem} root_key_missing
  */
-export function loadRoot(keyStore: KeyStore, kid: string): Signer {
+export async function loadRoot(keyStore: KeyStore, kid: string): Promise<Signer> {
   try {
-    return keyStore.load(kid, "root");
+    return await keyStore.load(kid, "root");
   } catch (error) {
     if (!(error instanceof KeyStoreError)) throw error;
     throw new Problem("root_key_missing", undefined, { cause: error });
@@ -190,5 +190,6 @@ async function enter(tx: Tx, { states }: KeyPlan, made: MadeKey | null, now: num
       state_changed_at: now,
     })
     .execute();
+  if (made.sealed === null) return;
   await tx.insertInto("key_copy").values({ kid, sealed: made.sealed, destroyed_at: null }).execute();
 }

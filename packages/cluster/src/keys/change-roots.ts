@@ -31,7 +31,7 @@ export interface PreparedRoot {
 export async function prepareRoot(services: KeyServices, order: KeyOrder): Promise<PreparedRoot> {
   const { store, audit, keyStore, keys } = services;
   const rootsVersion = await nextRootsVersion(store.reads);
-  const { kid, publicJwk } = keyStore.create("root");
+  const { kid, publicJwk } = await keyStore.create("root");
   await store.durable(async (tx) =>
     audit.record(tx, {
       tenantId: null,
@@ -80,7 +80,7 @@ export async function changeRoots(
   const before = await readKeyRows(store.reads);
   const last = readOwnBundle(before.bundle.jws);
   const rootsVersion = await nextRootsVersion(store.reads);
-  const first = loadRoot(keyStore, request.firstRoot);
+  const first = await loadRoot(keyStore, request.firstRoot);
   const [firstOfNow = "", secondOfNow = ""] = keys.rootThumbprints;
   const second = request.secondRoot === null ? secondOfNow : thumbprintOf(requireJwk(request.secondRoot));
   const roots = [first.kid, second];
@@ -90,7 +90,8 @@ export async function changeRoots(
   const now = clock.now();
   const iat = toUnixSeconds(now);
   const change =
-    request.change ?? (await sealRootChange({ iss, ver: rootsVersion, iat, roots }, loadRoot(keyStore, firstOfNow)));
+    request.change ??
+    (await sealRootChange({ iss, ver: rootsVersion, iat, roots }, await loadRoot(keyStore, firstOfNow)));
   const signedBy = requireFollowed(change, last, iss, roots);
   const rootChanges = [...(last.rootChanges ?? []), change];
   const version = last.ver + 1;

@@ -46,18 +46,20 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
   if (read === null) return null;
   const { clusterId, rows, bundle, keysByBundle } = read;
   for (const { kid, use, sealed, destroyed_at } of rows) {
-    if (destroyed_at !== null) keyStore.destroy(kid);
-    else if (sealed !== null) keyStore.adopt(kid, use, sealed);
+    if (destroyed_at !== null) await keyStore.destroy(kid);
+    else if (sealed !== null) await keyStore.adopt(kid, use, sealed);
   }
   const mayLoad = rows.filter((row) => row.state !== "compromised" && row.destroyed_at === null);
   const usableOf = (use: "token" | "audit") =>
-    mayLoad.filter((row) => row.use === use).map(({ kid }) => [kid, keyStore.load(kid, use)] as const);
+    Promise.all(
+      mayLoad.filter((row) => row.use === use).map(async ({ kid }) => [kid, await keyStore.load(kid, use)] as const),
+    );
   const activeKid = (use: KeyUse): string => {
     const row = mayLoad.findLast((one) => one.use === use && one.state === "active");
     if (row === undefined) throw new KeyStoreError(`The cluster has no active ${use} key.`);
     return row.kid;
   };
-  const tokenSigners = new Map<string, Signer>(usableOf("token"));
+  const tokenSigners = new Map<string, Signer>(await usableOf("token"));
   const tokenSigner = tokenSigners.get(activeKid("token"));
   if (tokenSigner === undefined) throw new KeyStoreError("The cluster has no active token key.");
   const withdrawn = new Set(rows.filter((row) => row.use === "token").map((row) => row.kid));
@@ -75,9 +77,9 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
     rootThumbprints: signedFirst(readOwnBundle(bundle.jws).roots, bundle.jws),
     trustBundle: bundle,
     tokenSigner,
-    configSigner: keyStore.load(activeKid("config"), "config"),
-    auditSigner: keyStore.load(activeKid("audit"), "audit"),
-    auditKeys: new Map(usableOf("audit").map(([kid, { publicJwk }]) => [kid, verifyKeyOf(publicJwk)])),
+    configSigner: await keyStore.load(activeKid("config"), "config"),
+    auditSigner: await keyStore.load(activeKid("audit"), "audit"),
+    auditKeys: new Map((await usableOf("audit")).map(([kid, { publicJwk }]) => [kid, verifyKeyOf(publicJwk)])),
     tokenSignerOf: (kid) => tokenSigners.get(kid) ?? null,
     isWithdrawn: (kid) => withdrawn.has(kid),
     tokenSigners: [...tokenSigners.values()].reverse(),

@@ -28,11 +28,11 @@ export async function foundKeys(
   randomBytes: RandomBytes,
   now: UnixMs,
 ): Promise<FoundingKeys> {
-  const root = keyStore.create("root");
+  const root = await keyStore.create("root");
   const second = await exportNewRoot(clusterId, randomBytes, null);
-  const token = keyStore.create("token");
-  const config = keyStore.create("config");
-  const auditKey = keyStore.create("audit");
+  const token = await keyStore.create("token");
+  const config = await keyStore.create("config");
+  const auditKey = await keyStore.create("audit");
   const bundle = await sealTrustBundle(
     {
       iss: issuerOf(clusterId),

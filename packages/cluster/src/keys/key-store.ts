@@ -13,7 +13,7 @@ export class KeyStoreError extends Error {
   override readonly name = "KeyStoreError";
 }
 
-/** Private keys in files of the data directory, each encrypted with AES-256-GCM under the store's own key. */
+/** Where private keys are kept. {@link openKeyStore} keeps them in files; with a PKCS#11 module some are in there. */
 export interface KeyStore {
   /** The folder where the keys lie, and what is kept beside them. */
   readonly directory: string;
@@ -23,24 +23,27 @@ export interface KeyStore {
    */
   macOf(purpose: string, text: string): string;
   /** Makes an Ed25519 key and keeps it. */
-  create(use: KeyUse): Signer;
+  create(use: KeyUse): Promise<Signer>;
   /** @throws {KeyStoreError} when the key is not there or was altered */
-  load(kid: string, use: KeyUse): Signer;
-  has(kid: string): boolean;
+  load(kid: string, use: KeyUse): Promise<Signer>;
+  has(kid: string): Promise<boolean>;
   /**
-   * The file of a key, for another store with the same secret; worth nothing without that.
+   * The file of a key, for another store with the same secret; worth nothing without that. Null: the key is where other
+   * nodes reach it by themselves.
    *
    * @throws {KeyStoreError} when the key is not there
    */
-  sealedCopy(kid: string): string;
+  sealedCopy(kid: string): Promise<string | null>;
   /**
    * Keeps a key that came as a copy from another node; does nothing when it is here already.
    *
    * @throws {KeyStoreError} when it is not that key, or was sealed by another store
    */
-  adopt(kid: string, use: KeyUse, copy: string): void;
+  adopt(kid: string, use: KeyUse, copy: string): Promise<void>;
   /** Removes a private half for good; does nothing when it is not here. */
-  destroy(kid: string): void;
+  destroy(kid: string): Promise<void>;
+  /** Lets go of what is open. */
+  close(): Promise<void>;
 }
 
 export interface OpenKeyStoreOptions {
@@ -70,7 +73,8 @@ interface SealedKey {
 }
 
 /**
- * Opens the key store, or makes it.
+ * Opens the key store, or makes it: private keys in files of the data directory, each encrypted with AES-256-GCM under
+ * the store's own key.
  *
  * @throws {KeyStoreError} wrong or missing passphrase, lost key file
  */
@@ -84,15 +88,16 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
   function requirePath(kid: string, what: string): string {
     if (has(kid)) return pathOf(kid);
     throw new KeyStoreError(
-      `The ${what} ${kid} is not in ${directory}. Put the file back from a backup, or copy it from another node.`,
+      `The ${what} ${kid} is not in ${directory}. Put the file back from a backup, or copy it from another node; ` +
+        "or it was made in a PKCS#11 module, which POSTERN_PKCS11_MODULE has to name.",
     );
   }
 
   return {
     directory,
     macOf: (purpose, text) => macUnder(secret, purpose, text),
-    has,
-    create(use) {
+    has: async (kid) => has(kid),
+    async create(use) {
       const privateKey = newPrivateKey(randomBytes);
       const signer = signerOf(privateKey);
       const plain = privateKey.export({ format: "der", type: "pkcs8" });
@@ -100,20 +105,21 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
       writePrivateFile(pathOf(signer.kid), `${JSON.stringify(sealedKey)}\n`);
       return signer;
     },
-    load(kid, use) {
+    async load(kid, use) {
       const path = requirePath(kid, `${use} key`);
       return signerFrom(unseal(secret, kid, use, readFileSync(path, "utf8"), `key file ${path}`), kid);
     },
-    sealedCopy: (kid) => readFileSync(requirePath(kid, "key"), "utf8"),
-    adopt(kid, use, copy) {
+    sealedCopy: async (kid) => readFileSync(requirePath(kid, "key"), "utf8"),
+    async adopt(kid, use, copy) {
       if (has(kid)) return;
       if (!isKeyId(kid)) throw new KeyStoreError("The database names a key by what is no key id.");
       signerFrom(unseal(secret, kid, use, copy, `copy of the ${use} key ${kid}`), kid);
       writePrivateFile(pathOf(kid), copy);
     },
-    destroy(kid) {
+    async destroy(kid) {
       if (has(kid)) removePrivateFile(pathOf(kid));
     },
+    close: async () => {},
   };
 }
 

@@ -33,8 +33,8 @@ function file(name: string): string {
 test.each([null, "a passphrase of the operator"])(
   "a key comes back from its file and signs the same (passphrase: %s)",
   async (passphrase) => {
-    const made = (await open(passphrase)).create("token");
-    const loaded = (await open(passphrase)).load(made.kid, "token");
+    const made = await (await open(passphrase)).create("token");
+    const loaded = await (await open(passphrase)).load(made.kid, "token");
     expect(loaded.publicJwk).toEqual(made.publicJwk);
     const signature = await loaded.sign(message);
     expect(signature).toEqual(await made.sign(message));
@@ -53,7 +53,7 @@ test("files are the owner's alone and hold no key in the clear", async () => {
       return bytes;
     },
   });
-  const { kid } = store.create("token");
+  const { kid } = await store.create("token");
   for (const name of readdirSync(join(directory, "keys"))) {
     expect(statSync(file(name)).mode & 0o077, name).toBe(0);
   }
@@ -70,27 +70,27 @@ test("a wrong passphrase, or none, opens nothing and says so", async () => {
 });
 
 test("a lost key file of the store, and a lost key, are named", async () => {
-  const { kid } = (await open()).create("token");
+  const { kid } = await (await open()).create("token");
   rmSync(file(`${kid}.json`));
   const store = await open();
-  expect(() => store.load(kid, "token")).toThrow(/token key .* is not in/);
-  expect(() => store.load("../store", "token")).toThrow(/is not in/);
+  await expect(store.load(kid, "token")).rejects.toThrow(/token key .* is not in/);
+  await expect(store.load("../store", "token")).rejects.toThrow(/is not in/);
   rmSync(file("store.key"));
   await expect(open()).rejects.toThrow(/store.key is gone/);
 });
 
 test("an altered key, another store's key, another key's file and another use are refused", async () => {
   const store = await open();
-  const [first, second] = [store.create("token"), store.create("token")];
+  const [first, second] = [await store.create("token"), await store.create("token")];
   const path = file(`${first.kid}.json`);
   const sealed = JSON.parse(readFileSync(path, "utf8"));
-  expect(() => store.load(first.kid, "config")).toThrow(/altered/);
+  await expect(store.load(first.kid, "config")).rejects.toThrow(/altered/);
   const bytes = Buffer.from(sealed.sealed, "base64url");
   bytes[3] = (bytes[3] ?? 0) ^ 1;
   writeFileSync(path, JSON.stringify({ ...sealed, sealed: bytes.toString("base64url") }));
-  expect(() => store.load(first.kid, "token")).toThrow(/altered/);
+  await expect(store.load(first.kid, "token")).rejects.toThrow(/altered/);
   renameSync(file(`${second.kid}.json`), path);
-  expect(() => store.load(first.kid, "token")).toThrow(/altered/);
+  await expect(store.load(first.kid, "token")).rejects.toThrow(/altered/);
 });
 
 test("a cluster's founding gives a bundle that its roots vouch for, and keys that load again", async () => {
@@ -119,7 +119,7 @@ test("a cluster's founding gives a bundle that its roots vouch for, and keys tha
   expect(JSON.parse(founding.secondRoot.text).jwk.d).toMatch(/^[\w-]{43}$/);
   expect(readdirSync(join(directory, "keys"))).not.toContain(`${founding.secondRoot.kid}.json`);
 
-  const older = keyStore.create("token");
+  const older = await keyStore.create("token");
   const addKey = (state: "retired" | "compromised") =>
     store.durable((tx) =>
       tx

@@ -23,7 +23,7 @@ export async function reissueTrustBundle(tx: Tx, keyStore: KeyStore, now: UnixMs
   const last = readOwnBundle(jws);
   const version = Math.max(last.ver + 1, toUnixSeconds(now));
   const claims = { ...last, ver: version, iat: toUnixSeconds(now) };
-  const sealed = await sealTrustBundle(claims, keyStore.load(rootOf(jws), "root"));
+  const sealed = await sealTrustBundle(claims, await keyStore.load(rootOf(jws), "root"));
   await tx.insertInto("trust_bundle").values({ version, jws: sealed, created_at: now }).execute();
   return version;
 }
@@ -50,7 +50,7 @@ export async function requireServingKeys(tx: Tx, keyStore: KeyStore): Promise<vo
     .execute();
   for (const { kid, use, state, sealed, destroyed_at } of rows) {
     if (state === "compromised" || destroyed_at !== null || (use === "config" && state !== "active")) continue;
-    if (sealed !== null) keyStore.adopt(kid, use, sealed);
-    keyStore.load(kid, use);
+    if (sealed !== null) await keyStore.adopt(kid, use, sealed);
+    await keyStore.load(kid, use);
   }
 }

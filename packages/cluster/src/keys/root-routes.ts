@@ -87,12 +87,14 @@ export function rootRoutes(api: Server, options: RootOptions): void {
         clusterId,
         rootsVersion,
         changesLeft: maxRootChanges - rootsVersion,
-        roots: rootThumbprints.map((kid, index) => ({
-          kid,
-          state: states.get(kid) ?? "active",
-          isFirst: index === 0,
-          isHere: keyStore.has(kid),
-        })),
+        roots: await Promise.all(
+          rootThumbprints.map(async (kid, index) => ({
+            kid,
+            state: states.get(kid) ?? "active",
+            isFirst: index === 0,
+            isHere: await keyStore.has(kid),
+          })),
+        ),
         agents: { count: sum(counts), behind: sum(counts.filter(({ version }) => version < trustBundle.version)) },
         usableActivationKeys: await options.countUsableActivationKeys(reads, clock.now()),
       };

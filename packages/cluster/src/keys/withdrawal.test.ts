@@ -171,16 +171,16 @@ test("a copy of a key is taken only by a store with the same secret, and only as
   const maker = await open("maker");
   cpSync(join(directory, "maker"), join(directory, "node"), { recursive: true });
   const [node, stranger] = [await open("node"), await open("stranger")];
-  const [made, other] = [maker.create("token"), maker.create("token")];
-  const copy = maker.sealedCopy(made.kid);
+  const [made, other] = [await maker.create("token"), await maker.create("token")];
+  const copy = (await maker.sealedCopy(made.kid)) ?? "";
 
-  node.adopt(made.kid, "token", copy);
-  expect(node.load(made.kid, "token").kid).toBe(made.kid);
-  expect(() => stranger.adopt(made.kid, "token", copy)).toThrow(/belongs to another store/);
-  expect(() => node.adopt(other.kid, "token", copy)).toThrow(/was altered/);
-  expect(() => node.adopt("../../evil", "token", copy)).toThrow(/no key id/);
-  expect(node.has(other.kid)).toBe(false);
-  node.destroy(made.kid);
-  expect(() => node.load(made.kid, "token")).toThrow(/is not in/);
+  await node.adopt(made.kid, "token", copy);
+  expect((await node.load(made.kid, "token")).kid).toBe(made.kid);
+  await expect(stranger.adopt(made.kid, "token", copy)).rejects.toThrow(/belongs to another store/);
+  await expect(node.adopt(other.kid, "token", copy)).rejects.toThrow(/was altered/);
+  await expect(node.adopt("../../evil", "token", copy)).rejects.toThrow(/no key id/);
+  expect(await node.has(other.kid)).toBe(false);
+  await node.destroy(made.kid);
+  await expect(node.load(made.kid, "token")).rejects.toThrow(/is not in/);
   rmSync(directory, { recursive: true });
 });
