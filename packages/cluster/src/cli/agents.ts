@@ -67,37 +67,6 @@ const journalColumns: readonly Column<JournalEvent>[] = [
   { heading: "WHAT", value: (event) => whatOf(event) },
 ];
 
-<<<<<<< shared
-function whatOf({ data, redemption, forked, linked }: JournalEvent): string {
-  const members = Object.entries(data).map(([name, value]) => `${name}=${value}`);
-  const remarks = [
-    redemption === null ? undefined : `token ${redemption}`,
-    forked ? "another entry stands in its place" : undefined,
-    linked ? undefined : "does not follow the entry before",
-  ].filter((remark) => remark !== undefined);
-  return [...members, ...(remarks.length > 0 ? [`(${remarks.join("; ")})`] : [])].join(" ");
-=======
-const agentStates = ["active", "inactive"];
-
-async function listAgents(terminal: Terminal, api: Api, options: AgentListOptions): Promise<void> {
-  const { search: q, platform, state, protection, label } = options;
-  const tenantId = options.tenant === undefined ? undefined : (await findTenant(api, options.tenant)).id;
-  const listed = await list<Agent>(api, "/agents", { q, tenantId, platform, state, protection, label }, options.limit);
-  const names = options.json ? new Map<string, string>() : await tenantNames(api);
-  const now = terminal.now();
-  const columns: readonly Column<Agent>[] = [
-    { heading: "HOST", value: ({ hostName }) => hostName },
-    { heading: "TENANT", value: (row) => names.get(row.tenantId) ?? row.tenantId },
-    { heading: "PLATFORM", value: ({ platform: on }) => on },
-    { heading: "STATE", value: ({ state: is }) => is },
-    { heading: "PROTECTION", value: ({ protection: reported }) => reported ?? undefined },
-    { heading: "SEEN", value: ({ seenAt }) => fromNow(seenAt, now) },
-    { heading: "ID", value: ({ id }) => id },
-  ];
-  printList(terminal, listed, options, { columns, none: "No agents." });
->>>>>>> mine
-}
-
 function detailOf(agent: AgentDetail, now: number): string {
   const { protectionReport: protection, config, trustBundle, facts } = agent;
   const time = (instant: string) => `${localTime(instant)} (${utcTime(instant)})`;
