@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import { listedMigration, searchMigration } from "./agents/search-columns.ts";
+import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
 import {
   type AgentTables,
   agentMigration,
@@ -78,4 +78,5 @@ export const migrations: readonly Migration[] = [
   listedMigration,
   continuationMigration,
   keptProtectionMigration,
+  inTurnMigration,
 ];

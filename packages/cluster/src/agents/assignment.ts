@@ -6,9 +6,9 @@ import { intentListOf } from "../profiles/intents.ts";
 import { type IntentList, resolveProfile } from "../profiles/resolve-profile.ts";
 import { readSettings } from "../profiles/settings.ts";
 import type { Db, Tx } from "../schema.ts";
-import { labelsOf } from "./labels.ts";
 import { agentLimits } from "./limits.ts";
 import { type Placement, type PlacementCause, placementAfter } from "./placement.ts";
+import { labelsOfText } from "./search-columns.ts";
 import type { AgentTable } from "./tables.ts";
 
 /** Which agents of a tenant are looked at again. */
@@ -39,6 +39,7 @@ type Candidate = Pick<
   | "platform"
   | "host_name"
   | "facts"
+  | "label_text"
   | "profile_id"
   | "assigned_at"
   | "would_drop_profile_id"
@@ -182,16 +183,12 @@ async function* plan(
   let after = "";
   for (;;) {
     const page = await candidates(db, tenantId, scope, after);
-    const labels = await labelsOf(
-      db,
-      page.map(({ id }) => id),
-    );
     yield page.flatMap((agent): Planned[] => {
       // Protection exists on Windows only; the platform is the one of the enrolment, which facts do not change.
       const protects = (id: string) => agent.platform === "windows" && profiles.get(id)?.isOn === true;
       const { addresses } = JSON.parse(agent.facts) as Facts;
       const facts = { platform: agent.platform, hostName: agent.host_name, addresses };
-      const resolved = resolveProfile(facts, labels.get(agent.id) ?? [], list);
+      const resolved = resolveProfile(facts, labelsOfText(agent.label_text), list);
       const before = placementOf(agent);
       const then = placementAfter(before, resolved, protects, cause, now);
       if (isSame(before, then)) return [];
@@ -207,7 +204,7 @@ async function* plan(
 async function candidates(db: Db, tenantId: string, scope: AssignmentScope, after: string): Promise<Candidate[]> {
   let query = db
     .selectFrom("agent")
-    .select(["id", "platform", "host_name", "facts", "profile_id", "assigned_at"])
+    .select(["id", "platform", "host_name", "facts", "label_text", "profile_id", "assigned_at"])
     .select(["would_drop_profile_id", "would_drop_since"])
     .where("tenant_id", "=", tenantId)
     .where("id", ">", after);

@@ -65,3 +65,9 @@ export const listedMigration: Migration = {
       host_name_search, id)`,
   ],
 };
+
+/** For what goes through all agents of a tenant, page by page: without it each page would sort all of them again. */
+export const inTurnMigration: Migration = {
+  name: "agents-7",
+  statements: ["create index agent_in_turn on agent (tenant_id, id)"],
+};
