@@ -113,6 +113,7 @@ test("whoever types what the demo prints has walked the way of every role", asyn
 test("the machines are of every kind, healthy ones and troubled ones", async () => {
   const list = await type("npm run -s demo -- list");
   expect(list.trimEnd().split("\n").length).toBeGreaterThan(30);
+  expect(list).toMatch(/^HAM-WS-040 +Hanse Freight /m);
   for (const shape of [/ham-erp .* unsupported$/m, /HAM-WS-022 .* lifted$/m, /RTM-SCAN-03 .* stopped /m]) {
     expect(list).toMatch(shape);
   }

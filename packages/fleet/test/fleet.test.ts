@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -150,6 +151,37 @@ test("a key that is used up enrols nobody, in the words of the agent's command l
   const enrolling = startFleet({ cluster: cluster.url, key, workloads, tell: () => {} });
   await expect(enrolling).rejects.toBeInstanceOf(EnrolmentRefused);
   await expect(enrolling).rejects.toThrow(/activation_key_used_up|used/);
+});
+
+/** Runs the fleet's own program until it ends; it is interrupted when it has said this. */
+async function program(argv: readonly string[], input: string, interruptAt?: RegExp) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../src/main.ts"), ...argv]);
+  let seen = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (interruptAt?.test(seen)) child.kill("SIGINT");
+    });
+  }
+  child.stdin.end(input);
+  const exitCode = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { exitCode, seen };
+}
+
+test("the program says what happens on each machine, and ends in order", async () => {
+  const argv = ["--cluster", cluster.url, "--key", "-", "--count", "3", "--from", "700"];
+  const { exitCode, seen } = await program(argv, await activationKey(3), /have enrolled/);
+  expect(exitCode).toBe(0);
+  expect(seen).toMatch(/^3 agents have enrolled in /m);
+  expect(seen).toMatch(/^[A-Z]+-[A-Z]+-0\d+: service protection is (on|off)$/m);
+});
+
+test.each([
+  [[], 2, "Give --cluster URL and --key KEY."],
+  [["--cluster", "http://127.0.0.1:9", "--key", "x", "--count", "0"], 2, "--count takes a whole number"],
+  [["--cluster", "http://127.0.0.1:9", "--key", "x", "--count", "1"], 3, "key_malformed"],
+])("the program refuses %j in plain words", async (argv, exitCode, words) => {
+  expect(await program(argv, "")).toEqual({ exitCode, seen: expect.stringContaining(words) });
 });
 
 async function freePort(): Promise<number> {

@@ -14,6 +14,7 @@ export interface DemoMachine {
 export interface Company {
   /** By the host name with which each machine was set up, in capitals. */
   readonly machines: Map<string, DemoMachine>;
+  tenantName(id: string | undefined): string;
 }
 
 export interface FurnishOptions {
@@ -59,7 +60,8 @@ export async function furnish({ url, passwordOf, tell }: FurnishOptions): Promis
   }
   await switchDefaultOn(owners.get(dairy) ?? admin, tenantId(dairy));
 
-  const company: Company = { machines: new Map() };
+  const names = new Map([...tenants].map(([name, id]) => [id, name]));
+  const company: Company = { machines: new Map(), tenantName: (id) => names.get(id ?? "") ?? "another" };
   for (const [tenant, by] of [
     [hanse, "ingrid"],
     [dairy, "greta"],

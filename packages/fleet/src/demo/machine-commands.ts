@@ -22,7 +22,7 @@ const refused = 3;
 /** Does what somebody wants of the machines, and gives what he gets to see. */
 export async function performMachineCommand(
   { argv: [command = "", host = "", ...rest], input }: ControlRequest,
-  { machines }: Company,
+  { machines, tenantName }: Company,
   cluster: { readonly url: string; tell(hostName: string, line: string): void },
 ): Promise<Printed> {
   if (command === "list") return done(await tableOf(machines));
@@ -63,8 +63,8 @@ export async function performMachineCommand(
     };
     const agent = await startSimulatedAgent(workload, (line) => cluster.tell(host, line));
     const printed = await agent.command(["-enroll", "-cluster", cluster.url, "-key", "-"], input);
-    if (printed.exitCode === 0) machines.set(host.toUpperCase(), { tenant: "new", agent });
-    else await agent.stop();
+    if (printed.exitCode !== 0) await agent.stop();
+    else machines.set(host.toUpperCase(), { tenant: tenantName((await statusOf(agent)).tenantId), agent });
     return printed;
   }
 }

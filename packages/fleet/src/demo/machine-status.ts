@@ -1,7 +1,14 @@
 import type { SimulatedAgent } from "../simulated-agent.ts";
 
+/** Of what the agent's `-status -json` says, the part that the demo reads. */
+export interface MachineStatus {
+  readonly agentId?: string;
+  readonly tenantId?: string;
+  readonly protection: { readonly state: string };
+}
+
 /** What the agent itself says that it is. */
-export async function statusOf(agent: SimulatedAgent): Promise<{ agentId?: string; protection: { state: string } }> {
+export async function statusOf(agent: SimulatedAgent): Promise<MachineStatus> {
   const { out } = await agent.command(["-status", "-json"]);
   return out === "" ? { protection: { state: "unknown" } } : JSON.parse(out);
 }
