@@ -154,7 +154,7 @@ describe("what is wrong shows", () => {
     const nowhere = { ...config, dataDirectory: join(cluster.directory, "nowhere"), database: null };
     const all = await findings(nowhere);
     expect(all.filter(({ state }) => state === "problem").map(({ check }) => check)).toEqual(
-      expect.arrayContaining(["data directory", "key store"]),
+      expect.arrayContaining(["data directory", "key store", "database"]),
     );
     expect(existsSync(nowhere.dataDirectory)).toBe(false);
   });

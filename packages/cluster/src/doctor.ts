@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import type { Clock } from "./clock.ts";
@@ -48,6 +49,15 @@ async function examineDatabase(config: Config, keyStore: KeyStore | null, now: n
   const name = "database";
   const { database, dataDirectory } = config;
   const place = database === null ? join(dataDirectory, "postern.db") : `The ${describeAddress(database.address)}`;
+  if (database === null && !existsSync(place)) {
+    return [
+      problem(
+        name,
+        `There is no ${place}.`,
+        "Name the cluster's data directory with --data, or make a cluster with postern init.",
+      ),
+    ];
+  }
   let findings: Finding[];
   try {
     const missing = await planMigration(config);
