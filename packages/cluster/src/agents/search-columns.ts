@@ -68,6 +68,6 @@ export const listedMigration: Migration = {
 
 /** For what goes through all agents of a tenant, page by page: without it each page would sort all of them again. */
 export const inTurnMigration: Migration = {
-  name: "agents-7",
+  name: "agents-8",
   statements: ["create index agent_in_turn on agent (tenant_id, id)"],
 };
