@@ -1,11 +1,14 @@
 import type { FastifyRequest } from "fastify";
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentsByBundle } from "./agents/agents-by-bundle.ts";
+import { startCleanUp } from "./agents/clean-up.ts";
+import { cleanUpRoutes } from "./agents/clean-up-routes.ts";
 import { decommissionRoutes } from "./agents/decommission-routes.ts";
 import { deletionRoutes } from "./agents/deletion-routes.ts";
 import { dropRoutes } from "./agents/drop-routes.ts";
 import { intentRoutes } from "./agents/intent-routes.ts";
 import { labelRoutes } from "./agents/label-routes.ts";
+import { agentLimits } from "./agents/limits.ts";
 import { agentListRoutes } from "./agents/list-routes.ts";
 import { profileUse } from "./agents/profile-use.ts";
 import { agentRoutes } from "./agents/routes.ts";
@@ -75,6 +78,7 @@ export interface AppOptions {
   readonly timing?: CheckInTiming | undefined;
   /** How often it is looked whether alarms begin or end with the passing of time. */
   readonly watchEveryMs?: number | undefined;
+  readonly cleanUpEveryMs?: number | undefined;
 }
 
 /**
@@ -91,6 +95,7 @@ export async function createApp({
   consoleDirectory: directory,
   timing = usualTiming,
   watchEveryMs = alarmLimits.watchEveryMs,
+  cleanUpEveryMs = agentLimits.cleanUpEveryMs,
 }: AppOptions): Promise<Server> {
   const { config, clock, randomBytes, newId, store, audit, passwords } = foundation;
   const { reads, durable } = store;
@@ -153,7 +158,19 @@ export async function createApp({
     everyMs: watchEveryMs,
     warn: (error, message) => app.log.error({ err: error }, message),
   });
-  app.addHook("preClose", () => watch.stop());
+  const cleanUp = startCleanUp({
+    store,
+    audit,
+    clock,
+    newId,
+    feed,
+    nodeId: newId(),
+    everyMs: cleanUpEveryMs,
+    warn: (err, message) => app.log.error({ err }, message),
+  });
+  app.addHook("preClose", async () => {
+    await Promise.all([watch.stop(), cleanUp.stop()]);
+  });
 
   let closing = false;
   app.addHook("preClose", async () => {
@@ -195,6 +212,7 @@ export async function createApp({
       intentRoutes(api, { store, audit, clock, newId, feed });
       dropRoutes(api, { store, audit, clock, keys, feed });
       decommissionRoutes(api, { store, audit, clock, keys, feed });
+      cleanUpRoutes(api, { reads, clock });
       deletionRoutes(api, { store, audit, clock, feed });
       const rate = createTokenRate(config.tokensPerMinute ?? tokenLimits.tokensPerMinute, () => clock.now());
       standingRoutes(api, { store, audit, clock });

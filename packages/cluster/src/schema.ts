@@ -1,5 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
+import { type CleanUpTables, cleanUpMigration } from "./agents/clean-up-tables.ts";
+import { listedMigration, searchMigration } from "./agents/search-columns.ts";
 import {
   type AgentTables,
   agentMigration,
@@ -33,6 +35,7 @@ export interface Database
     IdentityTables,
     ProfileTables,
     AgentTables,
+    CleanUpTables,
     TokenTables,
     EventTables,
     ChangeTables,
@@ -79,4 +82,5 @@ export const migrations: readonly Migration[] = [
   continuationMigration,
   keptProtectionMigration,
   inTurnMigration,
+  cleanUpMigration,
 ];

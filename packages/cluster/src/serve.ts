@@ -31,6 +31,7 @@ export interface StartOptions extends FoundationOptions {
   readonly consoleDirectory?: string | undefined;
   readonly timing?: CheckInTiming | undefined;
   readonly watchEveryMs?: number | undefined;
+  readonly cleanUpEveryMs?: number | undefined;
 }
 
 /**
@@ -39,7 +40,7 @@ export interface StartOptions extends FoundationOptions {
  * @throws {ConfigError, DataDirectoryInUse, SchemaMismatch, KeyStoreError} with nothing left open
  */
 export async function startCluster(options: StartOptions): Promise<RunningCluster> {
-  const { config, log, version, consoleDirectory, timing, watchEveryMs } = options;
+  const { config, log, version, consoleDirectory, timing, watchEveryMs, cleanUpEveryMs } = options;
   const tls = readTls(config);
   const foundation = await openFoundation(options);
   try {
@@ -59,6 +60,7 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
       consoleDirectory,
       timing,
       watchEveryMs,
+      cleanUpEveryMs,
     });
     try {
       await app.listen({ host: config.listen.host, port: config.listen.port });

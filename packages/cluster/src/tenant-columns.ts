@@ -29,6 +29,7 @@ export const tenantColumns = {
 
 /** The other tables, each with the reason why its rows need no tenant. */
 export const clusterTables: Readonly<Record<Exclude<keyof Database, keyof typeof tenantColumns>, string>> = {
+  agent_outage: "times of the cluster itself",
   alarm_watch: "when the watch over silent agents made its last round",
   api_key: "belongs to a user, who may have roles in several tenants",
   audit_chain: "numbers and hashes of chains, nothing of what is in them",
@@ -36,6 +37,7 @@ export const clusterTables: Readonly<Record<Exclude<keyof Database, keyof typeof
   audit_checkpoint_head: "numbers and hashes of chains, nothing of what is in them",
   audit_newest_checkpoint: "one row",
   audit_pruned: "numbers and hashes of chains, nothing of what is in them",
+  clean_up_watch: "when the clean-up of silent agents made its last round",
   cluster: "one row",
   cluster_change: "what nodes tell each other: ids, never sent to anybody else",
   cluster_news: "what nodes tell each other: ids; each reader's stream is cut to his reach",

@@ -35,6 +35,7 @@ export async function startTestCluster(
     deployment?: Deployment;
     timing?: CheckInTiming;
     watchEveryMs?: number;
+    cleanUpEveryMs?: number;
     env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<TestCluster> {
@@ -63,6 +64,7 @@ export async function startTestCluster(
       config,
       timing: options.timing,
       watchEveryMs: options.watchEveryMs,
+      cleanUpEveryMs: options.cleanUpEveryMs,
       clock: { now },
       randomBytes,
       cost: cheap,

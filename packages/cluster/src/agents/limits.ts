@@ -35,6 +35,14 @@ export const agentLimits = {
   maxAgentsNamedInPreview: 50,
   /** Look-alikes that an agent's detail names. */
   maxLookAlikesNamed: 20,
+  /** Of one profile in one round of the clean-up; the rest waits for the next. */
+  maxSilentAgents: 2_000,
+  /** How often the clean-up looks: silence is counted in days. */
+  cleanUpEveryMs: 10 * minute,
+  /** Between two rounds: above it the cluster was away, and could hear nobody. A restart is no absence. */
+  outageMs: 60 * minute,
+  /** After an outage: agents try again within minutes, and laptops within a day. */
+  comeBackMs: day,
   /** Sightings of one statement; each has five parameters. */
   maxSightingsPerWrite: 500,
 } as const;
