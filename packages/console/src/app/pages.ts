@@ -1,4 +1,5 @@
 import { agentPages } from "../pages/agents/pages.ts";
+import { configPages } from "../pages/config/pages.ts";
 import { installPages } from "../pages/install/pages.ts";
 import { keyPages } from "../pages/keys/pages.ts";
 import { peoplePages } from "../pages/people/pages.ts";
@@ -6,7 +7,14 @@ import { watchPages } from "../pages/watch/pages.ts";
 import type { Page } from "./page.ts";
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [...agentPages, ...installPages, ...peoplePages, ...watchPages, ...keyPages];
+export const pages: readonly Page[] = [
+  ...agentPages,
+  ...configPages,
+  ...installPages,
+  ...peoplePages,
+  ...watchPages,
+  ...keyPages,
+];
 
 /** Where somebody lands who opens the console. */
 export const homePath = "/manage/workloads/agents";
