@@ -6,8 +6,9 @@ const help = `Usage: npm run bench -- WHAT [--rounds N] [--json FILE]
 
   token   mint and verify per second, beside raw Ed25519 and other libraries
   api     tokens generated per second over HTTP, durable and audited, on both engines, beside oidc-provider
+  list    how long any search, filter and sort of 100,000 agents takes over HTTP, on both engines
 
-  --rounds N    how often each contestant has its turn (token: 15 of 100 ms; api: 5 of 2 s)
+  --rounds N    how often each contestant has its turn (token: 15 of 100 ms; api: 5 of 2 s; list: 100 requests)
   --json FILE   write the figures there as well
 
 All contestants take turns in one run, since a shared machine is never the same twice: compare the ratios.`;
@@ -16,6 +17,7 @@ All contestants take turns in one run, since a shared machine is never the same 
 const benches: Readonly<Record<string, (rounds: number | undefined) => Promise<Table>>> = {
   token: async (rounds = 15) => (await import("./token-bench.ts")).tokenBench(rounds),
   api: async (rounds = 5) => (await import("./api-bench.ts")).apiBench(rounds),
+  list: async (rounds = 100) => (await import("./list-bench.ts")).listBench(rounds),
 };
 
 const { values, positionals } = parseArgs({
