@@ -1,7 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
-import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
 import { type CleanUpTables, cleanUpMigration } from "./agents/clean-up-tables.ts";
-import { listedMigration, searchMigration } from "./agents/search-columns.ts";
+import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
 import {
   type AgentTables,
   agentMigration,
