@@ -89,25 +89,33 @@ async function checkKeys({ db, keyStore }: DatabaseScene): Promise<Finding> {
     ({ use, state, destroyed_at }) =>
       use !== "root" && (state === "active" || state === "retiring") && destroyed_at === null,
   );
-  const missing = needed.filter(({ kid, sealed }) => !keyStore.has(kid) && sealed === null);
+  const here = new Set<string>();
+  for (const { kid } of rows) if (await keyStore.has(kid)) here.add(kid);
+  const missing = needed.filter(({ kid, sealed }) => !here.has(kid) && sealed === null);
   const [first] = missing;
   if (first !== undefined) {
     const found = `The ${first.use} key ${first.kid} is not on this node${missing.length > 1 ? `, nor ${missing.length - 1} more` : ""}.`;
     return problem(name, found, "Copy the folder keys from another node, or put it back from a backup.");
   }
-  const damaged = needed.find(({ kid, use }) => keyStore.has(kid) && !opens(keyStore, kid, use));
+  const opening = needed
+    .filter(({ kid }) => here.has(kid))
+    .map(async (key) => ((await opens(keyStore, key)) ? [] : [key]));
+  const [damaged] = (await Promise.all(opening)).flat();
   if (damaged !== undefined) {
     const next = "Put its file back from a backup, or rotate the key.";
     return problem(name, `The ${damaged.use} key ${damaged.kid} does not open.`, next);
   }
-  const roots = rows.filter(({ use, state, kid }) => use === "root" && state === "active" && keyStore.has(kid));
+  const roots = rows.filter(({ use, state, kid }) => use === "root" && state === "active" && here.has(kid));
   const where = roots.length === 0 ? "no root key is on this node" : "the root key is on this node";
   return ok(name, `All that are in use open; ${where}.`);
 }
 
-function opens(keyStore: KeyStore, kid: string, use: Parameters<KeyStore["load"]>[1]): boolean {
+async function opens(
+  keyStore: KeyStore,
+  { kid, use }: { readonly kid: string; readonly use: Parameters<KeyStore["load"]>[1] },
+): Promise<boolean> {
   try {
-    keyStore.load(kid, use);
+    await keyStore.load(kid, use);
     return true;
   } catch {
     return false;

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import type { RandomBytes } from "./db/ids.ts";
 import { type Finding, ok, problem, reasonOf, warning } from "./doctor-check.ts";
-import { readSecretFile } from "./foundation.ts";
-import { hasKeyStore, type KeyStore, openKeyStore } from "./keys/key-store.ts";
+import { readPkcs11, readSecretFile } from "./foundation.ts";
+import { hasKeyStore, type KeyStore } from "./keys/key-store.ts";
+import { openKeys as openKeysAt } from "./keys/open-keys.ts";
 
 const mebibyte = 1024 * 1024;
 const day = 24 * 60 * 60_000;
@@ -67,7 +68,7 @@ function some([first = "", ...others]: readonly string[]): string {
 
 /** Whether the key store opens; it is never made here. */
 export async function openKeys(
-  { dataDirectory, keyPassphraseFile }: Config,
+  { dataDirectory, keyPassphraseFile, pkcs11 }: Config,
   randomBytes: RandomBytes,
 ): Promise<{ readonly keyStore: KeyStore | null; readonly finding: Finding }> {
   const name = "key store";
@@ -79,7 +80,8 @@ export async function openKeys(
   try {
     const passphrase =
       keyPassphraseFile === null ? null : readSecretFile("POSTERN_KEY_PASSPHRASE_FILE", keyPassphraseFile);
-    const keyStore = await openKeyStore({ directory, passphrase, randomBytes });
+    const module = readPkcs11(pkcs11);
+    const keyStore = await openKeysAt({ directory, passphrase, randomBytes, pkcs11: module });
     const how = passphrase === null ? "its key file" : "its passphrase";
     return { keyStore, finding: ok(name, `${directory} opens with ${how}.`) };
   } catch (error) {

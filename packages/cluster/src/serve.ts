@@ -89,9 +89,25 @@ export async function startCluster(options: StartOptions): Promise<RunningCluste
 
 function startKeeping(foundation: Foundation, keys: ClusterKeys, warn: (error: unknown, message: string) => void) {
   const { config, clock, newId, store, audit } = foundation;
-  const checkpoints = createCheckpoints({ store, clock, clusterId: keys.clusterId, signer: keys.auditSigner });
+  const { clusterId } = keys;
+  let latest = keys;
+  const checkpoints = createCheckpoints({
+    store,
+    clock,
+    clusterId,
+    async signers() {
+      latest = (await loadClusterKeys(store.reads, foundation.keyStore)) ?? latest; // rotated on any node
+      return { active: latest.auditSigner, of: latest.auditSignerOf };
+    },
+  });
+  const auditKeys = {
+    clusterId,
+    get auditKeys() {
+      return latest.auditKeys;
+    },
+  };
   const { auditRetentionDays: retentionDays } = config;
-  return startAuditKeeper({ store, audit, clock, keys, checkpoints, nodeId: newId(), retentionDays, warn });
+  return startAuditKeeper({ store, audit, clock, keys: auditKeys, checkpoints, nodeId: newId(), retentionDays, warn });
 }
 
 function originOf(config: Config, host: string, port: number): string {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type ChainHead, digestOfCheckpoint, openCheckpoint, sealCheckpoint } from "./checkpoint.ts";
 import { type Checkpoints, createCheckpoints, readCheckpointFile } from "./checkpoints.ts";
 import { firstLink, linkOf } from "./entry.ts";
-import { type AuditScene, auditEvent, openAuditScene } from "./scene.fixture.ts";
+import { type AuditScene, auditEvent, only, openAuditScene } from "./scene.fixture.ts";
 import { listChains, verifyChain } from "./verify.ts";
 import { verifyCheckpoints } from "./verify-checkpoints.ts";
 
@@ -51,7 +51,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const { store, clock, keys, signer } = scene;
   await restore();
-  checkpoints = createCheckpoints({ store, clock, clusterId: keys.clusterId, signer });
+  checkpoints = createCheckpoints({ store, clock, clusterId: keys.clusterId, signers: only(signer) });
 });
 
 afterAll(() => scene.close());
@@ -266,7 +266,7 @@ describe("a chain recomputed with a head that fits", () => {
       `update audit_newest_checkpoint set n = 0, digest = '${firstLink}'`,
     );
     const { store, clock, keys, signer } = scene;
-    await createCheckpoints({ store, clock, clusterId: keys.clusterId, signer }).signHeads();
+    await createCheckpoints({ store, clock, clusterId: keys.clusterId, signers: only(signer) }).signHeads();
     expect(await faults()).toEqual([]);
     expect(await faults(kept)).toEqual(["cluster 5 not_as_kept"]);
   });
@@ -279,7 +279,7 @@ describe("a chain recomputed with a head that fits", () => {
       "delete from audit_checkpoint_head",
       `update audit_newest_checkpoint set n = 0, digest = '${firstLink}'`,
     );
-    await createCheckpoints({ store, clock, clusterId: keys.clusterId, signer: other.signer }).signHeads();
+    await createCheckpoints({ store, clock, clusterId: keys.clusterId, signers: only(other.signer) }).signHeads();
     expect(await faults()).toEqual(["checkpoint 1 refused"]);
     await other.close();
   });

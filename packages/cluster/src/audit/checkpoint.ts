@@ -32,6 +32,8 @@ export interface CheckpointClaims {
   readonly chains: number;
   /** {@link digestOfHeads} */
   readonly heads: string;
+  /** Thumbprint of the audit key that may sign from the next checkpoint on: so this one's key vouches for it. */
+  readonly next?: string;
 }
 
 /**
@@ -146,7 +148,8 @@ export function keysOfJwks(jwks: unknown): ReadonlyMap<string, VerifyKey> {
 }
 
 function isClaims(claims: JsonObject): claims is JsonObject & CheckpointClaims {
-  const { iss, iat, n, prev, chains, heads } = claims;
+  const { iss, iat, n, prev, chains, heads, next } = claims;
+  if (next !== undefined && typeof next !== "string") return false;
   return typeof iss === "string" && [iat, n, chains].every(isCount) && isHex(prev) && isHex(heads);
 }
 

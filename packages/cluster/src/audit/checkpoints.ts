@@ -1,4 +1,4 @@
-import { issuerOf, type Signer } from "@postern/token";
+import { issuerOf, parseCompact, type Signer } from "@postern/token";
 import type { Clock } from "../clock.ts";
 import { dbLimits } from "../db/limits.ts";
 import type { Db, Store } from "../schema.ts";
@@ -21,7 +21,15 @@ export interface CheckpointsOptions {
   readonly store: Pick<Store, "reads" | "durable">;
   readonly clock: Clock;
   readonly clusterId: string;
-  readonly signer: Signer;
+  /** The audit keys as they are now. */
+  readonly signers: () => Promise<AuditSigners>;
+}
+
+export interface AuditSigners {
+  /** Signs checkpoints from the next one on. */
+  readonly active: Signer;
+  /** An older audit key, for vouching for the one that follows it; null: it is not here. */
+  of(kid: string): Signer | null;
 }
 
 /** Signs where the chains stand. */
@@ -31,13 +39,16 @@ export interface Checkpoints {
    *
    * A head that went back is signed as it was: only a rising number is news, and verification names the rest.
    *
+   * When the audit key is another than the one that signed the newest checkpoint, that one signs one more, which names
+   * the new key: without it nobody could tell a rotation from a log that was signed anew.
+   *
    * @returns its number, or null when nothing is new
    * @throws {CheckpointsAltered}
    */
   signHeads(): Promise<number | null>;
 }
 
-export function createCheckpoints({ store, clock, clusterId, signer }: CheckpointsOptions): Checkpoints {
+export function createCheckpoints({ store, clock, clusterId, signers }: CheckpointsOptions): Checkpoints {
   const { reads, durable } = store;
   /** The newest checkpoint that this node knows of, and all heads as signed by then. */
   let known = { n: 0, digest: "0".repeat(64) };
@@ -57,12 +68,28 @@ export function createCheckpoints({ store, clock, clusterId, signer }: Checkpoin
     known = newest;
   }
 
+  /** Who signs the next checkpoint, and the key that it has to vouch for. */
+  async function findSigner(): Promise<{ readonly signer: Signer; readonly next: string | null }> {
+    const { active, of } = await signers();
+    const newest = await reads
+      .selectFrom("audit_checkpoint")
+      .select(["kid", "jws"])
+      .where("n", "=", known.n)
+      .executeTakeFirst();
+    if (newest === undefined || newest.kid === active.kid) return { signer: active, next: null };
+    if (readNext(newest.jws) === active.kid) return { signer: active, next: null };
+    const before = of(newest.kid);
+    // Its private half is gone: then verification will say that nobody has vouched for the new one.
+    return before === null ? { signer: active, next: null } : { signer: before, next: active.kid };
+  }
+
   return {
     async signHeads() {
       await catchUp();
+      const { signer, next } = await findSigner();
       const heads = await reads.selectFrom("audit_chain").select(["chain", "seq", "hash"]).orderBy("chain").execute();
       const moved = heads.filter(({ chain, seq }) => seq > (signed.get(chain)?.seq ?? 0));
-      if (moved.length === 0) return null;
+      if (moved.length === 0 && next === null) return null;
       const all = new Map([...signed, ...moved.map((head) => [head.chain, head] as const)]);
       const n = known.n + 1;
       const at = clock.now();
@@ -74,6 +101,7 @@ export function createCheckpoints({ store, clock, clusterId, signer }: Checkpoin
           prev: known.digest,
           chains: all.size,
           heads: digestOfHeads([...all.values()].map(leafOf)),
+          ...(next !== null && { next }),
         },
         signer,
       );
@@ -95,6 +123,11 @@ export function createCheckpoints({ store, clock, clusterId, signer }: Checkpoin
       return n;
     },
   };
+}
+
+/** The key that a checkpoint of our own names as the next one; its digest was compared already. */
+function readNext(jws: string): string | undefined {
+  return parseCompact(jws, jws.length)?.payload()?.["next"] as string | undefined;
 }
 
 export async function readNewest(db: Db): Promise<{ n: number; digest: string }> {

@@ -26,7 +26,15 @@ export interface ChainFault {
 }
 
 /** What is wrong with the checkpoints. Stable: programs go by it. */
-export const checkpointFaults = ["gap", "refused", "wrong_order", "wrong_heads", "cut_tail", "beyond_newest"] as const;
+export const checkpointFaults = [
+  "gap",
+  "refused",
+  "wrong_order",
+  "wrong_heads",
+  "unvouched_key",
+  "cut_tail",
+  "beyond_newest",
+] as const;
 export type CheckpointFaultCode = (typeof checkpointFaults)[number];
 
 export interface CheckpointFault {

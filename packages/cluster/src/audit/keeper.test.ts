@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createCheckpoints } from "./checkpoints.ts";
 import { type AuditKeeper, startAuditKeeper } from "./keeper.ts";
 import { endLease, takeLease } from "./lease.ts";
-import { type AuditScene, auditEvent, openAuditScene } from "./scene.fixture.ts";
+import { type AuditScene, auditEvent, only, openAuditScene } from "./scene.fixture.ts";
 
 let scene: AuditScene;
 let warnings: string[];
@@ -23,7 +23,7 @@ function startNode(nodeId: string, retentionDays: number | null = null): AuditKe
     audit,
     clock,
     keys,
-    checkpoints: createCheckpoints({ store, clock, clusterId: keys.clusterId, signer }),
+    checkpoints: createCheckpoints({ store, clock, clusterId: keys.clusterId, signers: only(signer) }),
     nodeId,
     retentionDays,
     everyMs: 60_000,

@@ -5,7 +5,7 @@ import type { Kysely } from "kysely";
 import { systemOrigin } from "../http/origin.ts";
 import { type Database, migrations, type Store } from "../schema.ts";
 import { makeTestDatabase, type TestDatabase } from "../test-database.fixture.ts";
-import { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
+import { type AuditSigners, type Checkpoints, createCheckpoints } from "./checkpoints.ts";
 import type { AuditEvent } from "./entry.ts";
 import { type Audit, createAudit } from "./record.ts";
 import type { CheckpointKeys } from "./verify-checkpoints.ts";
@@ -43,7 +43,7 @@ export async function openAuditScene(): Promise<AuditScene> {
     signer,
     keys,
     clock,
-    checkpoints: createCheckpoints({ store, clock, clusterId, signer }),
+    checkpoints: createCheckpoints({ store, clock, clusterId, signers: only(signer) }),
     async recordAll(events) {
       await Promise.all(events.map((one) => store.durable(async (tx) => audit.record(tx, one))));
     },
@@ -61,4 +61,9 @@ export async function openAuditScene(): Promise<AuditScene> {
 
 export function auditEvent(action: string, tenantId: string | null = null): AuditEvent {
   return { tenantId, action, outcome: "done", origin: systemOrigin, target: { kind: "thing", id: action } };
+}
+
+/** An audit log that has always had this one key. */
+export function only(signer: Signer): () => Promise<AuditSigners> {
+  return async () => ({ active: signer, of: () => null });
 }

@@ -33,6 +33,8 @@ export async function verifyCheckpoints(db: Db, keys: CheckpointKeys): Promise<C
   const leaves = new Map<string, { readonly seq: number; readonly leaf: string }>();
   let n = 0;
   let prev = "0".repeat(64);
+  let kid: string | undefined;
+  let nextKid: string | undefined;
   const verdict = (fault: CheckpointFault | null): CheckpointsVerdict => ({ newest: newest.n, fault });
 
   for (;;) {
@@ -55,6 +57,12 @@ export async function verifyCheckpoints(db: Db, keys: CheckpointKeys): Promise<C
       if (!inOrder || claims.iat !== Math.floor(row.at / 1000)) {
         return verdict(checkpointFault(row.n, "wrong_order", `Checkpoint ${row.n} does not follow the one before it.`));
       }
+      if (kid !== undefined && row.kid !== kid && row.kid !== nextKid) {
+        const detail = `Checkpoint ${row.n} is signed with another audit key, and no checkpoint before names that one.`;
+        return verdict(checkpointFault(row.n, "unvouched_key", detail));
+      }
+      if (row.kid !== kid) [kid, nextKid] = [row.kid, undefined];
+      nextKid = claims.next ?? nextKid;
       for (const head of heads.get(row.n) ?? []) {
         const before = leaves.get(head.chain)?.seq ?? 0;
         if (head.seq <= before) return verdict(wrongHeads(row.n));

@@ -34,9 +34,9 @@ export function addKeyChangeCommands(key: Command, terminal: Terminal): void {
 
   withReason(key.command("rotate"))
     .description(
-      "Make a new token or config key the active one. Says first whom tokens for a tenant or the cluster may miss from then on.",
+      "Make a new token, config or audit key the active one. Says first whom tokens for a tenant or the cluster may miss from then on.",
     )
-    .argument("<use>", "token or config", checkedUse)
+    .argument("<use>", "token, config or audit", checkedUse)
     .option("--dry-run", "say whom it would concern, and do nothing")
     .addHelpText(
       "after",
@@ -48,10 +48,16 @@ export function addKeyChangeCommands(key: Command, terminal: Terminal): void {
     .action(
       withApi(terminal, async (api, use: string, options: ChangeOptions & { dryRun?: true }) => {
         const active = await activeKey(api, use);
-        terminal.say(`${behindLines(active, await reachOf(api, active)).join("\n")}\n`);
+        const isAudit = use === "audit";
+        const concerns = isAudit ? ["It concerns no agent."] : behindLines(active, await reachOf(api, active));
+        terminal.say(`${concerns.join("\n")}\n`);
         if (options.dryRun) return;
         const { made, trustBundleVersion } = await change<KeyChange>(terminal, api, `/keys/${use}/rotate`, options);
         terminal.print(`${made?.kid ?? ""}\n`);
+        if (isAudit) {
+          terminal.say(`It is the active audit key. ${active.kid} signs one more checkpoint, which names it.\n`);
+          return;
+        }
         terminal.say(
           `It is the active ${use} key, in trust bundle ${trustBundleVersion}; connected agents have it now.\n`,
         );
@@ -115,7 +121,9 @@ function withReason(command: Command): Command {
 }
 
 function checkedUse(text: string): string {
-  if (text !== "token" && text !== "config") throw new InvalidArgumentError("Give token or config.");
+  if (text !== "token" && text !== "config" && text !== "audit") {
+    throw new InvalidArgumentError("Give token, config or audit.");
+  }
   return text;
 }
 

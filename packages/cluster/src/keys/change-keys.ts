@@ -15,6 +15,10 @@ import type { KeyState, SigningKeyTable } from "./tables.ts";
 export const replaceableUses = ["token", "config"] as const;
 export type ReplaceableUse = (typeof replaceableUses)[number];
 
+/** Keys that are rotated while the cluster runs; agents know nothing of those of the audit log. */
+export const rotatableUses = [...replaceableUses, "audit"] as const;
+export type RotatableUse = (typeof rotatableUses)[number];
+
 export interface KeyServices {
   readonly store: Store;
   readonly audit: Audit;
@@ -38,7 +42,7 @@ export interface KeyPlan {
   /** New states, by key id. */
   readonly states: ReadonlyMap<string, KeyState>;
   /** A key of this use is made and active from now on. */
-  readonly makes: ReplaceableUse | null;
+  readonly makes: RotatableUse | null;
 }
 
 /** The keys as they are before a change, oldest first. */
@@ -51,7 +55,7 @@ export interface KeyChange {
 }
 
 interface MadeKey {
-  readonly use: ReplaceableUse;
+  readonly use: RotatableUse;
   readonly signer: Signer;
   /** For the other nodes; null: they reach it by themselves. */
   readonly sealed: string | null;
@@ -86,7 +90,9 @@ export async function changeKeys(
     const after = before.rows.map((row) => ({ ...row, state: wanted.states.get(row.kid) ?? row.state }));
     const entries = [
       ...after.filter(isInBundle).map(({ kid, use, public_jwk }) => ({ kid, use, jwk: JSON.parse(public_jwk) })),
-      ...(made === null ? [] : [{ kid: made.signer.kid, use: made.use, jwk: made.signer.publicJwk }]),
+      ...(made === null || made.use === "audit"
+        ? []
+        : [{ kid: made.signer.kid, use: made.use, jwk: made.signer.publicJwk }]),
     ] as TrustBundleClaims["keys"];
     const last = readOwnBundle(before.bundle.jws);
     const isSame =
@@ -127,7 +133,7 @@ export async function changeKeys(
   throw new Problem("precondition_failed", "Somebody else changes keys at the same time.");
 }
 
-async function makeKey(keyStore: KeyStore, use: ReplaceableUse): Promise<MadeKey> {
+async function makeKey(keyStore: KeyStore, use: RotatableUse): Promise<MadeKey> {
   const signer = await keyStore.create(use);
   return { use, signer, sealed: await keyStore.sealedCopy(signer.kid) };
 }

@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { Problem } from "../http/problems.ts";
 import { closed, nullable, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
-import { replaceableUses } from "./change-keys.ts";
+import { rotatableUses } from "./change-keys.ts";
 import { compromiseKey } from "./compromise.ts";
 import { destroyKey } from "./destroy.ts";
 import { type KeyPermission, permitKeyChange, Reason } from "./permit.ts";
@@ -68,15 +68,15 @@ export function keyChangeRoutes(api: Server, options: KeyChangeOptions): void {
       config: changing,
       schema: {
         tags,
-        summary: "Makes a new token or config key the active one",
-        params: closed({ use: Type.String({ maxLength: 64, description: "`token` or `config`" }) }),
+        summary: "Makes a new token, config or audit key the active one",
+        params: closed({ use: Type.String({ maxLength: 64, description: "`token`, `config` or `audit`" }) }),
         body: closed({ reason: Reason }),
         response: { 201: Changed },
       },
     },
     async (request, reply) => {
-      const use = replaceableUses.find((one) => one === request.params.use);
-      if (use === undefined) throw new Problem("not_found", "Keys that are rotated are: token, config.");
+      const use = rotatableUses.find((one) => one === request.params.use);
+      if (use === undefined) throw new Problem("not_found", "Keys that are rotated are: token, config, audit.");
       const change = await permitKeyChange(options, request, "key.rotate", null, (order) =>
         rotateKey(options, use, order),
       );

@@ -18,6 +18,8 @@ export interface ClusterKeys {
   readonly configSigner: Signer;
   /** Signs checkpoints of the audit log, and nothing that an agent would obey. */
   readonly auditSigner: Signer;
+  /** An older audit key, which vouches for the one that follows it; null when it is not one, or compromised. */
+  auditSignerOf(kid: string): Signer | null;
   /** All audit keys of the key store that are not compromised, by their ids. */
   readonly auditKeys: ReadonlyMap<string, VerifyKey>;
   /**
@@ -62,6 +64,7 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
   const tokenSigners = new Map<string, Signer>(await usableOf("token"));
   const tokenSigner = tokenSigners.get(activeKid("token"));
   if (tokenSigner === undefined) throw new KeyStoreError("The cluster has no active token key.");
+  const auditSigners = new Map<string, Signer>(await usableOf("audit"));
   const withdrawn = new Set(rows.filter((row) => row.use === "token").map((row) => row.kid));
   for (const kid of tokenSigners.keys()) withdrawn.delete(kid);
   const bundlesWith = (kid: string) => [...keysByBundle].filter(([, kids]) => kids.includes(kid)).map(([ver]) => ver);
@@ -79,7 +82,8 @@ export async function loadClusterKeys(db: Db, keyStore: KeyStore): Promise<Clust
     tokenSigner,
     configSigner: await keyStore.load(activeKid("config"), "config"),
     auditSigner: await keyStore.load(activeKid("audit"), "audit"),
-    auditKeys: new Map((await usableOf("audit")).map(([kid, { publicJwk }]) => [kid, verifyKeyOf(publicJwk)])),
+    auditSignerOf: (kid) => auditSigners.get(kid) ?? null,
+    auditKeys: new Map([...auditSigners].map(([kid, { publicJwk }]) => [kid, verifyKeyOf(publicJwk)])),
     tokenSignerOf: (kid) => tokenSigners.get(kid) ?? null,
     isWithdrawn: (kid) => withdrawn.has(kid),
     tokenSigners: [...tokenSigners.values()].reverse(),

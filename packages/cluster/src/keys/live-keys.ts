@@ -86,6 +86,7 @@ export function followClusterKeys(
     get auditSigner() {
       return current.auditSigner;
     },
+    auditSignerOf: (kid) => current.auditSignerOf(kid),
     get auditKeys() {
       return current.auditKeys;
     },
