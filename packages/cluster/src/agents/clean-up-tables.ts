@@ -19,7 +19,7 @@ export interface AgentOutageTable {
 }
 
 export const cleanUpMigration: Migration = {
-  name: "agents-8",
+  name: "agents-9",
   statements: [
     "create table clean_up_watch (id int8 primary key check (id = 1), round_at int8 not null)",
     "create table agent_outage (id text primary key, from_at int8 not null, until_at int8 not null)",
