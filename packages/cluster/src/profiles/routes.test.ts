@@ -183,3 +183,25 @@ test("each change stands in the tenant's audit log with what it was and what it 
     },
   ]);
 });
+
+test("switching protection off, by a change or by a rollback, asks for the password again; switching it on does not", async () => {
+  const on = { serviceProtection: { on: true } };
+  const off = { serviceProtection: { on: false } };
+  const made = await admin.send("POST", "/profiles", { tenantId: acme.id, name: "Kiosks", ...off });
+  const path = `/profiles/${made.json.id}`;
+  const old = await logInAsAdmin(cluster);
+  cluster.advance(16 * 60_000);
+  expect((await old.send("PATCH", path, on)).status).toBe(200);
+  for (const refused of [
+    await old.send("PATCH", path, off),
+    await old.send("POST", `${path}/rollback`, { version: 1 }),
+  ]) {
+    expect(refused.json).toMatchObject({ status: 403, code: "reauthentication_required" });
+  }
+  expect((await old.send("GET", path)).json).toMatchObject(on);
+  expect((await old.send("GET", `${path}/versions`)).json.items).toHaveLength(2);
+  // Other settings of a protecting profile do not ask.
+  expect((await old.send("PATCH", path, { serviceProtection: { liftSeconds: 60 } })).status).toBe(200);
+  const fresh = await logInAsAdmin(cluster);
+  expect((await fresh.send("PATCH", path, off)).status).toBe(200);
+});

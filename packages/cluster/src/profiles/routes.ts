@@ -11,6 +11,7 @@ import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, DisplayName, IdParams, NoContent, type Static, Time, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
+import { principalOf } from "../identity/principal.ts";
 import type { Store } from "../schema.ts";
 import { changesOf } from "./changes.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type ProfileUse,
   toProfile,
 } from "./profiles.ts";
+import { requirePasswordToSwitchOff } from "./require-password.ts";
 import { settingMembers, settingPatchMembers, settingsView } from "./setting-schemas.ts";
 
 export interface ProfileServices {
@@ -132,6 +134,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
       schema: {
         tags,
         summary: "Changes a profile (RFC 7396); connected agents have it within about a second",
+        description: "Switching service protection off asks for the password again.",
         params: IdParams,
         body: ProfilePatchBody,
         response: { 200: ProfileView },
@@ -143,6 +146,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
         const change = { patch: request.body, who: accessOf(request).who };
         const matching = (current: Profile) => requireMatch(request, current.changedAt);
         const changed = await changeProfile(tx, tenantId, id, change, clock.now(), matching, use);
+        requirePasswordToSwitchOff(changed, principalOf(request), clock.now());
         if (changed.after !== changed.before) {
           audit.record(tx, {
             ...auditOf(request, "profile.change", changed.after),

@@ -8,8 +8,10 @@ import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, IdParams, nullable, type Static, Time } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
+import { principalOf } from "../identity/principal.ts";
 import { changesOf } from "./changes.ts";
 import { changeProfile, findProfileAnywhere, type Profile } from "./profiles.ts";
+import { requirePasswordToSwitchOff } from "./require-password.ts";
 import { type ProfileServices, ProfileView, toView } from "./routes.ts";
 import { ServiceProtectionPatch, settingMembers, settingsView } from "./setting-schemas.ts";
 import { applyPatch } from "./settings.ts";
@@ -79,6 +81,7 @@ export function versionRoutes(api: Server, { store, audit, clock, feed, use }: P
       schema: {
         tags,
         summary: "Puts the settings of an earlier version back, as a new version; the name stays",
+        description: "Switching service protection off asks for the password again.",
         params: IdParams,
         body: closed({ version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
         response: { 200: ProfileView },
@@ -93,6 +96,7 @@ export function versionRoutes(api: Server, { store, audit, clock, feed, use }: P
         const matching = (current: Profile) => requireMatch(request, current.changedAt);
         const change = { patch: wanted.settings, who: accessOf(request).who, rollbackOf: version };
         const changed = await changeProfile(tx, tenantId, id, change, clock.now(), matching, use);
+        requirePasswordToSwitchOff(changed, principalOf(request), clock.now());
         if (changed.after !== changed.before) {
           audit.record(tx, {
             tenantId,
