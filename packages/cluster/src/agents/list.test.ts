@@ -80,7 +80,7 @@ describe("the list's search and filters", () => {
     ["q=env", ["WS-01", "ws-02"]],
     ["q=env%3Dprod", ["WS-01", "ws-02"]],
     ["q=%20ws-02%20", ["ws-02"]],
-    ["q=ws-02%0A10", ["ws-02"]],
+    ["q=ws-02%0A10", []],
     ["q=nowhere", []],
     ["platform=linux", ["db_1%"]],
     ["platform=linux&platform=macos", ["db_1%", "Ｗeb-ＡÄ"]],
