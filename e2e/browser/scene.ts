@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { enrol, type FakeAgent } from "../../packages/cluster/src/check-in/fake-agent.fixture.ts";
 import { type Caller, call, logInAsAdmin } from "../../packages/cluster/test/http-client.ts";
@@ -12,6 +13,8 @@ import type { Facts } from "../../packages/protocol/src/index.ts";
 export interface Scene {
   readonly cluster: RunningCluster;
   readonly admin: Caller;
+  /** SQLite's, for tests that fill it past the cluster. */
+  readonly databaseFile: string;
   makeTenant(name: string): Promise<{ readonly id: string; readonly profileId: string }>;
   /** Makes a user, and gives his password. */
   makeUser(name: string, role: string, tenantId: string | null): Promise<string>;
@@ -32,6 +35,7 @@ export async function startScene(settings: ClusterSettings = {}): Promise<Scene>
   return {
     cluster,
     admin,
+    databaseFile: join(cluster.directory, "data", "postern.db"),
     async makeTenant(name) {
       const { id } = await call<{ id: string }>(cluster, admin, "POST", "/tenants", { name });
       const { items } = await call<{ items: { id: string }[] }>(cluster, admin, "GET", `/profiles?tenantId=${id}`);

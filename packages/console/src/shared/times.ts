@@ -3,11 +3,11 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** "just now", "3 min ago", "in 2 h", "5 days ago"; beyond 60 days the date. */
+/** "just now" (ten seconds to either side), "3 min ago", "in 2 h", "5 days ago"; beyond 60 days the date. */
 export function relativeTime(at: number, now: number): string {
   const away = Math.abs(now - at);
   const said = (text: string) => (at <= now ? `${text} ago` : `in ${text}`);
-  if (away < 10 * second) return at <= now ? "just now" : "in a moment";
+  if (away < 10 * second) return "just now";
   if (away < minute) return said(`${Math.floor(away / second)} s`);
   if (away < hour) return said(`${Math.floor(away / minute)} min`);
   if (away < day) return said(`${Math.floor(away / hour)} h`);

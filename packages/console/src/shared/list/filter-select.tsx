@@ -25,7 +25,7 @@ export function FilterSelect({
       clearable
       clearButtonProps={{ "aria-label": `Clear ${label.toLowerCase()}` }}
       searchable={options.length > 8}
-      w={148}
+      w={128}
       comboboxProps={{ width: "max-content", position: "bottom-start" }}
     />
   );
