@@ -6,9 +6,9 @@ export const liveness = externalValue<"told" | "asking">("asking");
 
 /** What the page shows of each event of `GET /stream`, as the first words of its queries' keys. */
 const keysBehind: Readonly<Record<string, readonly string[]>> = {
-  agent: ["agents", "agent", "agent-facets"],
+  agent: ["agents", "agent", "agent-facets", "activation-keys"],
   presence: ["agents", "agent", "agent-facets"],
-  assignment: ["agents", "agent", "agent-facets"],
+  assignment: ["agents", "agent", "agent-facets", "intents"],
   journal: ["journal", "events", "agent"],
   token: ["agent-tokens", "agent-token", "journal"],
   alarm: ["alarms", "alarm"],
@@ -17,7 +17,7 @@ const keysBehind: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What is asked for again where nothing is told: all of it, and what the stream has no event for. */
-const everything = [...new Set([...Object.values(keysBehind).flat(), "intents", "tenants", "users", "sessions"])];
+const everything = [...new Set([...Object.values(keysBehind).flat(), "tenants", "users", "sessions"])];
 /** The stream tells who falls silent and who comes back, and not each check-in: when an agent was seen last moves on. */
 const movesOnUntold = ["agents", "agent"];
 
