@@ -311,7 +311,7 @@ test.each([
   { args: ["token", "generate", "--reason", "x", "--agent", "a", "--challenge", "AAAA-BBBB"], says: /mistyped/ },
   { args: ["api-key", "create", "x"], says: /--role/ },
   { args: ["user", "grant", "alice", "site_admin@acme"], says: /ROLE@TENANT/ },
-  { args: ["key", "rotate", "root", "--reason", "a drill"], says: /Give token or config/ },
+  { args: ["key", "rotate", "root", "--reason", "a drill"], says: /Give token, config or audit/ },
   { args: ["key", "rotate", "token"], says: /required option '--reason/ },
   { args: ["login", "alice"], says: /no terminal to ask for the password/ },
   { args: ["login", "--url", "http://postern.example.com", "alice"], says: /Plain HTTP/ },

@@ -177,7 +177,7 @@ function rootLines({ roots, rootsVersion, changesLeft, agents, usableActivationK
     ...roots.map((one) => `${one.kid}  ${where(one)}\n`),
     `The roots were changed ${times(rootsVersion)}; ${changesLeft} more can follow.\n`,
     `${agents.behind} of ${agents.count} agents have not acknowledged the newest trust bundle.\n`,
-    `${usableActivationKeys} usable activation keys name the first root.\n`,
+    `${usableActivationKeys} usable activation ${usableActivationKeys === 1 ? "key names" : "keys name"} the first root.\n`,
   ];
 }
 

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentTokenClaims } from "@postern/token";
-import { writePrivateFile } from "../keys/durable-file.ts";
+import { flushDirectory, writePrivateFile } from "../keys/durable-file.ts";
 import { type KeyStore, KeyStoreError } from "../keys/key-store.ts";
 
 /** What is kept of a token that was generated with the keys alone, until a node enters it; never the token. */
@@ -31,7 +31,10 @@ export function writeOfflineRecord(keyStore: KeyStore, record: OfflineRecord): v
   const folder = folderIn(keyStore);
   const mac = keyStore.macOf(purpose, JSON.stringify(record));
   try {
-    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+    if (!existsSync(folder)) {
+      mkdirSync(folder, { mode: 0o700 });
+      flushDirectory(keyStore.directory);
+    }
     writePrivateFile(join(folder, `${record.claims.jti}.json`), `${JSON.stringify({ ...record, mac })}\n`);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
