@@ -41,10 +41,11 @@ async function main(argv: readonly string[]): Promise<number> {
     const agents = await startFleet({ cluster, key, workloads, tell });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     const megabytes = Math.round(process.memoryUsage.rss() / 1024 / 1024);
-    console.log(`${agents.length} agents have enrolled in ${seconds} s, in ${megabytes} MiB. Ctrl-C ends them.`);
-    await new Promise<void>((resolve) => {
+    const stopAsked = new Promise<void>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
     });
+    console.log(`${agents.length} agents have enrolled in ${seconds} s, in ${megabytes} MiB. Ctrl-C ends them.`);
+    await stopAsked;
     await stopAll(agents);
     return 0;
   } catch (error) {

@@ -318,9 +318,9 @@ test("the profile says how long a check-in is held, and when the agent comes aga
   expect((await agent.checkIn()).answer?.next).toEqual({ holdMs: 1_000, afterMs: 600_000 });
   expect(performance.now() - began).toBeGreaterThanOrEqual(890);
   await owner.send("PATCH", `/profiles/${tenant.profileId}`, { checkIn: { holdMs: 0, afterMs: null } });
-  expect((await agent.checkIn()).answer?.next).toEqual({ holdMs: 0, afterMs: 30_000 });
+  expect((await agent.checkIn()).answer?.next).toEqual({ holdMs: 0, afterMs: 30_000 }, 20_000);
   await profiled.close();
-});
+}, 20_000);
 
 test("the signed config brings services and the desired version, and only when they are set", async () => {
   const agent = await enrol(cluster.url, activationKey);
@@ -345,8 +345,13 @@ test("a change of a profile writes one row of it, and none of its agents", async
   const key = await makeActivationKey(admin, tenant.id);
   const agents = await Promise.all([1, 2, 3].map(() => enrol(cluster.url, key)));
   const rows = () => cluster.database.query(`select * from agent where tenant_id = '${tenant.id}' order by id`);
+  // All that they have to report is stored; what follows brings nothing new.
+  for (const agent of agents) {
+    agent.journal("drift");
+    await agent.checkIn();
+  }
   const held = agents.map((agent) => agent.checkIn());
-  for (const agent of agents) await untilSeen(agent, 1);
+  for (const agent of agents) await untilSeen(agent, 2);
   const before = await rows();
   await admin.send("PATCH", `/profiles/${tenant.profileId}`, { serviceProtection: { liftSeconds: 77 } });
   for (const { config } of await Promise.all(held)) expect(config?.cfg.serviceProtection.liftSeconds).toBe(77);
