@@ -114,7 +114,7 @@ test("an intent is created with a preview, and the order is changed by keyboard"
   await page.keyboard.press("ArrowUp");
   await page.waitForTimeout(200);
   await page.keyboard.press("Space");
-  await page.getByText("1 agent gets another profile; 1 lose protection").waitFor();
+  await page.getByText("1 agent gets another profile; 1 loses protection").waitFor();
   await takePictures(owner, "intents-moved");
   await expectAccessible(owner);
   await page.getByRole("button", { name: "Save the order" }).click();

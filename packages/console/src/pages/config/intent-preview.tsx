@@ -55,8 +55,8 @@ export function IntentPreview({
     <Alert color={loses > 0 ? "red" : "gray"} role="status">
       <Text size="md">
         {count(moved, "agent")} {moved === 1 ? "gets" : "get"} another profile
-        {gains > 0 && `; ${gains.toLocaleString("en")} gain protection`}
-        {loses > 0 && `; ${loses.toLocaleString("en")} lose protection`}
+        {gains > 0 && `; ${gains.toLocaleString("en")} ${gains === 1 ? "gains" : "gain"} protection`}
+        {loses > 0 && `; ${loses.toLocaleString("en")} ${loses === 1 ? "loses" : "lose"} protection`}
         {held > 0 && `; ${held.toLocaleString("en")} keep what they have until somebody confirms the drop`}.
       </Text>
       <List size="sm" mt={4}>
