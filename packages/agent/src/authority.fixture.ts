@@ -22,6 +22,7 @@ export interface Authority {
   readonly agentId: string;
   readonly activationKey: string;
   readonly rootThumbprint: string;
+  readonly root: Signer;
   readonly tokenKey: Signer;
   readonly configKey: Signer;
   bundle(iat: number, ver?: number): Promise<string>;
@@ -51,6 +52,7 @@ export function fakeAuthority(): Authority {
     agentId,
     activationKey: formatActivationKey({ id: uuidV7(), secret: "A".repeat(43), rootThumbprint: root.kid }),
     rootThumbprint: root.kid,
+    root,
     tokenKey,
     configKey,
     bundle: (iat, ver = 1) =>
