@@ -13,6 +13,7 @@ import type { Terminal } from "./cli/terminal.ts";
 import { asJson, asTable, visible } from "./cli/text.ts";
 import { type Clock, toRfc3339, toRfc3339OrNull } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
 import { DatabaseError, DatabaseUnusable } from "./db/database-error.ts";
 import { describeAddress } from "./db/postgres/address.ts";
 import { readWholePostgres } from "./db/postgres/whole.ts";
@@ -103,11 +104,7 @@ export async function runCopy(
   { terminal, clock, randomBytes }: BackupCommandsOptions,
   { from, to, json, ...flags }: CopyFlags,
 ): Promise<void> {
-  const config = readConfig(terminal, {
-    ...flags,
-    ...(from !== undefined && { data: from }),
-    ...(to !== undefined && { database: to }),
-  });
+  const config = readCopyConfig(terminal, flags, from, to);
   process.umask(0o077);
   if (config.database === null) {
     throw wrongUsage("There is no database to copy to.", "Name it with --to, or in DATABASE_URL.");
@@ -137,6 +134,22 @@ export async function runCopy(
       `Start it there: DATABASE_URL, and the keys in ${config.dataDirectory}. Never start it again without DATABASE_URL:\n` +
       `the old database ${path} would be a second cluster of the same name. Keep it aside until you trust the new one.\n`,
   );
+}
+
+/** @throws {ConfigError} naming the flag as it was given */
+function readCopyConfig(
+  terminal: Terminal,
+  flags: NodeFlags,
+  from: string | undefined,
+  to: string | undefined,
+): Config {
+  const given = { ...(from !== undefined && { data: from }), ...(to !== undefined && { database: to }) };
+  try {
+    return readConfig(terminal, { ...flags, ...given });
+  } catch (error) {
+    if (to === undefined || !(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.message.replace(/^--database\b/, "--to"), { cause: error });
+  }
 }
 
 /** What an operator can set right is told in sentences, without a stack. */
