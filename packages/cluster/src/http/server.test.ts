@@ -62,6 +62,12 @@ beforeEach(async () => {
     secret: "not in the schema",
   }));
   app.get("/things/:id", { ...open, schema: { params: IdParams, response: answer } }, async () => ({ done: true }));
+  app.get("/later", { ...open, schema: { response: answer } }, async () => {
+    throw new Problem("not_ready");
+  });
+  app.get("/later/known", { ...open, schema: { response: answer } }, async () => {
+    throw new Problem("overloaded", undefined, { headers: { "retry-after": "60" } });
+  });
   app.get("/broken", { ...open, schema: { response: answer } }, async () => {
     throw new Error("select * from secrets");
   });
@@ -200,6 +206,12 @@ test.each([
 test("a DELETE may name a media type without having a body", async () => {
   const response = await send("DELETE", "/thing", undefined, { "content-type": "application/json" });
   expect(response.status).toBe(200);
+});
+
+test("who is told to come again is told when", async () => {
+  expect((await send("GET", "/later")).headers.get("retry-after")).toBe("5");
+  expect((await send("GET", "/later/known")).headers.get("retry-after")).toBe("60");
+  expect((await send("GET", "/nothing")).headers.get("retry-after")).toBeNull();
 });
 
 test("answers a compressed body with encoding_unsupported", async () => {
