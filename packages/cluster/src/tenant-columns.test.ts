@@ -104,7 +104,7 @@ const across: Readonly<Record<string, readonly string[]>> = {
   ],
   "events/presence-flips.ts": ["told apart by tenant, each reader's stream is cut to his reach"],
   "events/standing-conditions.ts": Array.from(
-    { length: 4 },
+    { length: 5 },
     () => "the cluster watches over the agents of all tenants",
   ),
   "identity/bindings.ts": ["what users may do in every tenant; others are shown the roles within their reach"],

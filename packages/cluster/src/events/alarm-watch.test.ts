@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { enrol, type FakeAgent, windowsFacts } from "../check-in/fake-agent.fixture.ts";
 import { makeActivationKey, makeTenant, type TestTenant } from "../check-in/scene.fixture.ts";
 import { type Caller, logInAsAdmin, startTestCluster, type TestCluster } from "../test-cluster.fixture.ts";
 import { alarmLimits } from "./limits.ts";
+
+// Each waits for many rounds, while other tests want the processor, too.
+vi.setConfig({ testTimeout: 30_000 });
 
 const minute = 60_000;
 
