@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { enrol, type FakeAgent } from "../check-in/fake-agent.fixture.ts";
 import { makeActivationKey, makeTenant, type TestTenant } from "../check-in/scene.fixture.ts";
 import {
@@ -12,6 +12,8 @@ import {
 
 const day = 24 * 60 * 60_000;
 const everyMs = 50;
+// Rounds are waited for, and each writes to disk.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const cluster: TestCluster = await startTestCluster({
   timing: { holdMs: 0, pollMs: 0 },
@@ -46,7 +48,7 @@ async function forgetOutages(): Promise<void> {
 async function rounds(): Promise<void> {
   for (let i = 0; i < 2; i++) {
     const before = await lastRound();
-    while ((await lastRound()) === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await lastRound()) === before) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -55,7 +55,12 @@ export function addLabelCommand(agent: Command, terminal: Terminal): void {
     );
 }
 
-async function selectionOf(api: Api, typed: readonly string[], options: LabelOptions): Promise<object> {
+/** How many agents are named: by names, or by what picks them out. @throws {CommandFailed} 2 */
+export async function selectionOf(
+  api: Api,
+  typed: readonly string[],
+  options: Pick<LabelOptions, "tenant" | "search" | "withLabel" | "all">,
+): Promise<object> {
   const { tenant, search: q, withLabel: label, all } = options;
   const byFilter = q !== undefined || label !== undefined || all === true;
   if (typed.length > 0 && byFilter) throw wrongUsage("Name agents, or pick them by --search, --with-label, --all.");

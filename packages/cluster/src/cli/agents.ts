@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addLabelCommand } from "./agent-labels.ts";
+import { addLifecycleCommands } from "./agent-lifecycle.ts";
 import { addAgentListCommand } from "./agent-list.ts";
 import type { AgentDetail, JournalEvent } from "./answers.ts";
 import { get, list } from "./api.ts";
@@ -57,6 +58,7 @@ export function addAgentCommands(program: Command, terminal: Terminal): void {
     );
   addLabelCommand(agent, terminal);
   addConfirmDropCommand(agent, terminal);
+  addLifecycleCommands(agent, terminal);
 }
 
 const journalColumns: readonly Column<JournalEvent>[] = [
@@ -81,6 +83,9 @@ function detailOf(agent: AgentDetail, now: number): string {
     ["agent version", agent.agentVersion],
     ["labels", agent.labels.length > 0 ? agent.labels.join(", ") : undefined],
     ["state", `${agent.state}, seen ${fromNow(agent.seenAt, now)}`],
+    ["decommission", decommissionText(agent, time)],
+    ["replaced by", agent.standing?.replacedBy ?? undefined],
+    ["looks like", agent.lookAlikes?.map(({ hostName, id }) => `${hostName} (${id})`).join(", ") || undefined],
     ["enrolled", time(agent.enrolledAt)],
     ["profile", `${agent.profile.name} (${agent.profile.id})`],
     [
@@ -95,6 +100,12 @@ function detailOf(agent: AgentDetail, now: number): string {
     ["trust bundle", `${trustBundle.acknowledged} acknowledged, ${trustBundle.current} current`],
     ["identity key", agent.identityThumbprint],
   ]);
+}
+
+function decommissionText({ decommission }: AgentDetail, time: (instant: string) => string): string | undefined {
+  if (!decommission) return undefined;
+  const { by, requestedAt, appliedAt } = decommission;
+  return appliedAt === null ? `asked for by ${by}, ${time(requestedAt)}` : `carried out ${time(appliedAt)}, for ${by}`;
 }
 
 function configText({ desiredRev, appliedRev, refused }: AgentDetail["config"]): string {

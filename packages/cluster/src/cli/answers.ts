@@ -150,6 +150,37 @@ export interface AgentDetail extends Agent {
   readonly trustBundle: { readonly current: number; readonly acknowledged: number };
   readonly identityThumbprint: string;
   readonly dueAt: string;
+  /** A cluster of an older version does not say these. */
+  readonly standing?: { readonly is: string; readonly replacedBy: string | null };
+  readonly decommission?: {
+    readonly requestedAt: string;
+    readonly by: string;
+    readonly appliedAt: string | null;
+  } | null;
+  readonly lookAlikes?: readonly { readonly id: string; readonly hostName: string }[];
+}
+
+/** What stays of a deleted agent. */
+export interface Tombstone {
+  readonly id: string;
+  readonly tenant: { readonly id: string; readonly name: string };
+  readonly hostName: string;
+  readonly platform: string;
+  readonly protection: string | null;
+  readonly deletedAt: string;
+  readonly deletedBy: string;
+}
+
+export interface CleanUpPreview {
+  readonly matched: number;
+  readonly waitsUntil: string | null;
+  readonly agents: readonly {
+    readonly id: string;
+    readonly hostName: string;
+    readonly protection: string | null;
+    readonly seenAt: string;
+    readonly afterDays: number;
+  }[];
 }
 
 export interface ActivationKey {

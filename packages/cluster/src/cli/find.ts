@@ -1,4 +1,4 @@
-import type { Agent, ApiKey, Profile, Tenant, User } from "./answers.ts";
+import type { Agent, ApiKey, Profile, Tenant, Tombstone, User } from "./answers.ts";
 import { type Api, get, list } from "./api.ts";
 import { type CommandFailed, wrongUsage } from "./failure.ts";
 import { isRefusedWith } from "./refused.ts";
@@ -106,6 +106,33 @@ export async function findAgent(api: Api, typed: string, tenant: string | undefi
   const describe = ({ id, hostName, platform, seenAt, tenantId: of }: Agent) =>
     `${id}  ${hostName}  ${platform}, last seen ${utcTime(seenAt)}, tenant ${of}`;
   return pickOne(items, { noun: "agent", typed, nameOf: ({ hostName }) => hostName, describe, listedBy });
+}
+
+/**
+ * An agent as {@link findAgent}, or a deleted one: by its id, or by its host name when no agent has that name.
+ *
+ * @throws {CommandFailed} 2
+ */
+export async function findAgentOrDeleted(api: Api, typed: string): Promise<Pick<Agent, "id" | "hostName">> {
+  if (typed === "") return findAgent(api, typed, undefined);
+  const deleted = isId(typed)
+    ? await get<Tombstone>(api, `/agents/tombstones/${typed}`).then(
+        (one) => [one],
+        (error: unknown) => {
+          if (isRefusedWith(error, "not_found")) return [];
+          throw error;
+        },
+      )
+    : (await list<Tombstone>(api, "/agents/tombstones", { q: typed }, 500)).items;
+  const named = isId(typed) ? deleted : deleted.filter(({ hostName }) => sameName(hostName, typed));
+  if (named.length === 0) return findAgent(api, typed, undefined);
+  if (!isId(typed)) {
+    const { items } = await list<Agent>(api, "/agents", { q: typed }, 500);
+    if (items.some(({ hostName }) => sameName(hostName, typed))) return findAgent(api, typed, undefined);
+  }
+  const describe = ({ id, hostName, deletedAt }: Tombstone) => `${id}  ${hostName}, deleted ${utcTime(deletedAt)}`;
+  const nameOf = ({ id, hostName }: Tombstone) => (isId(typed) ? id : hostName);
+  return pickOne(named, { noun: "deleted agent", typed, nameOf, describe, listedBy: "postern agent deleted" });
 }
 
 /** A user by its id or its name. @throws {CommandFailed} 2 */

@@ -4,7 +4,7 @@ import type { Coverage, GeneratedToken, TokenPreview } from "./answers.ts";
 import { type Api, jsonOf, post } from "./api.ts";
 import { examples, withApi } from "./command.ts";
 import { wrongUsage } from "./failure.ts";
-import { findAgent, findTenant } from "./find.ts";
+import { findAgentOrDeleted, findTenant } from "./find.ts";
 import { withFreshLogin } from "./login.ts";
 import { ApiRefused } from "./refused.ts";
 import type { Terminal } from "./terminal.ts";
@@ -117,7 +117,7 @@ async function targetOf(api: Api, { agent, tenant, cluster }: GenerateOptions) {
     throw wrongUsage("Say whom the token is for with one of --agent, --tenant and --cluster.");
   }
   if (agent !== undefined) {
-    const { id, hostName } = await findAgent(api, agent, undefined);
+    const { id, hostName } = await findAgentOrDeleted(api, agent);
     return { target: { kind: "agent", agentId: id }, whom: `the agent on ${visible(hostName)}` };
   }
   if (tenant !== undefined) {
