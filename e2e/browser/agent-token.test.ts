@@ -130,7 +130,8 @@ test("an agent installer finds the token under Agent Details only, with a challe
 test("Config shows what an agent that is behind has not applied yet", async () => {
   const umbrella = await scene.makeTenant("Umbrella Retail");
   const [behind] = await scene.enrolAgents(umbrella.id, [{ hostName: "till-4", silent: true }]);
-  await behind?.checkIn();
+  // It says what it has applied, and does not wait for what comes after that.
+  await behind?.checkIn({}, AbortSignal.timeout(1_000)).catch(() => undefined);
   await scene.switchProtection(umbrella.profileId, true);
   const person = await newPerson(browser, scene.cluster);
   const { page, complaints } = person;

@@ -1,7 +1,7 @@
-import { Link } from "@tanstack/react-router";
 import type { Agent } from "../../api/types.ts";
 import { Label, ProtectionBadge, StateBadge } from "../../shared/badges.tsx";
 import type { Column } from "../../shared/list/column.ts";
+import { PlainLink } from "../../shared/plain-link.tsx";
 import { PlatformIcon } from "../../shared/platform-icon.tsx";
 import { RelativeTime } from "../../shared/relative-time.tsx";
 import { gapWords, platformNames } from "../../shared/words.ts";
@@ -19,9 +19,9 @@ export const agentColumns: readonly Column<Agent>[] = [
     cell: ({ id, hostName, platform }) => (
       <span className={classes["named"]}>
         <PlatformIcon platform={platform} />
-        <Link to={agentPath(id)} className={classes["host"] ?? ""}>
+        <PlainLink to={agentPath(id)} className={classes["host"]}>
           {hostName}
-        </Link>
+        </PlainLink>
       </span>
     ),
   },

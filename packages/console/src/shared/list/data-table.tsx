@@ -1,5 +1,5 @@
-import { ActionIcon, Checkbox, Menu, Skeleton } from "@mantine/core";
-import { IconArrowDown, IconArrowsSort, IconArrowUp, IconDots } from "@tabler/icons-react";
+import { Skeleton } from "@mantine/core";
+import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import {
   type ColumnDef,
   columnVisibilityFeature,
@@ -7,9 +7,10 @@ import {
   tableFeatures,
   useTable,
 } from "@tanstack/react-table";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
 import { ErrorState } from "../states.tsx";
 import type { Column } from "./column.ts";
+import { DataRow } from "./data-row.tsx";
 import classes from "./data-table.module.css";
 import { Pager } from "./pager.tsx";
 import type { ColumnChoice } from "./use-columns.ts";
@@ -53,8 +54,7 @@ export function DataTable<Row extends object>({
 }: DataTableProps<Row>) {
   const { query, rows } = list;
   const definitions = useMemo(
-    (): ColumnDef<typeof features, Row>[] =>
-      columns.map((column) => ({ id: column.id, header: column.header, cell: ({ row }) => column.cell(row.original) })),
+    (): ColumnDef<typeof features, Row>[] => columns.map(({ id, header }) => ({ id, header })),
     [columns],
   );
   const table = useTable({
@@ -67,7 +67,17 @@ export function DataTable<Row extends object>({
       rowSelection: Object.fromEntries((selection?.ids ?? []).map((id) => [id, true])),
     },
   });
-  const shown = columns.filter(({ id }) => table.getColumn(id)?.getIsVisible() ?? true);
+  const visible = table
+    .getVisibleLeafColumns()
+    .map(({ id }) => id)
+    .join(" ");
+  const shown = useMemo(() => columns.filter(({ id }) => visible.split(" ").includes(id)), [columns, visible]);
+  // The rows are drawn again when they change, and not because the page around them has made a new function.
+  const latestMenu = useRef(rowMenu);
+  useEffect(() => {
+    latestMenu.current = rowMenu;
+  });
+  const menu = useCallback((row: Row) => latestMenu.current?.(row), []);
 
   if (query.isError && query.data === undefined) {
     return <ErrorState error={query.error} retry={() => void query.refetch()} />;
@@ -96,13 +106,17 @@ export function DataTable<Row extends object>({
             <tr>
               {selection && (
                 <th className={classes["narrow"]}>
-                  <Checkbox
-                    size="xs"
-                    aria-label="Select all on this page"
-                    checked={chosen.length > 0 && chosen.length === ids.length}
-                    indeterminate={chosen.length > 0 && chosen.length < ids.length}
-                    onChange={() => selection.set(ids, chosen.length < ids.length)}
-                  />
+                  <label className={classes["box"]}>
+                    <input
+                      type="checkbox"
+                      aria-label="Select all on this page"
+                      checked={chosen.length > 0 && chosen.length === ids.length}
+                      ref={(box) => {
+                        if (box) box.indeterminate = chosen.length > 0 && chosen.length < ids.length;
+                      }}
+                      onChange={() => selection.set(ids, chosen.length < ids.length)}
+                    />
+                  </label>
                 </th>
               )}
               {shown.map((column) => (
@@ -118,34 +132,20 @@ export function DataTable<Row extends object>({
           <tbody>
             {query.isPending
               ? placeholders(shown.length + (selection ? 1 : 0) + (rowMenu ? 1 : 0))
-              : table.getRowModel().rows.map((row) => (
-                  <tr key={row.id} data-chosen={row.getIsSelected() || undefined}>
-                    {selection && (
-                      <td className={classes["narrow"]}>
-                        <Checkbox
-                          size="xs"
-                          aria-label={`Select ${rowName(row.original)}`}
-                          checked={row.getIsSelected()}
-                          onChange={(event) => selection.set([row.id], event.currentTarget.checked)}
-                        />
-                      </td>
-                    )}
-                    {row.getVisibleCells().map((cell) => (
-                      <td
-                        key={cell.id}
-                        data-align={columns.find(({ id }) => id === cell.column.id)?.align}
-                        data-column={cell.column.id}
-                      >
-                        <table.FlexRender cell={cell} />
-                      </td>
-                    ))}
-                    {rowMenu && (
-                      <td className={classes["menu"]}>
-                        <RowMenu name={rowName(row.original)} entries={() => rowMenu(row.original)} />
-                      </td>
-                    )}
-                  </tr>
-                ))}
+              : table
+                  .getRowModel()
+                  .rows.map((row) => (
+                    <DataRow
+                      key={row.id}
+                      row={row.original}
+                      id={row.id}
+                      name={rowName(row.original)}
+                      columns={shown}
+                      isChosen={row.getIsSelected()}
+                      onChoose={selection?.set}
+                      menu={rowMenu && menu}
+                    />
+                  ))}
           </tbody>
         </table>
       </section>
@@ -185,30 +185,6 @@ function HeaderCell<Row>({
         <IconOf size={13} stroke={2} aria-hidden />
       </button>
     </th>
-  );
-}
-
-/** A menu that exists from the first time it is wanted: two hundred of them would make the page slow. */
-function RowMenu({ name, entries }: { readonly name: string; readonly entries: () => ReactNode }) {
-  const [opened, setOpened] = useState<boolean>();
-  const button = (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
-      size={28}
-      aria-label={`Menu of ${name}`}
-      onClick={opened === undefined ? () => setOpened(true) : undefined}
-      aria-haspopup="menu"
-    >
-      <IconDots size={17} aria-hidden />
-    </ActionIcon>
-  );
-  if (opened === undefined) return button;
-  return (
-    <Menu opened={opened} onChange={setOpened}>
-      <Menu.Target>{button}</Menu.Target>
-      <Menu.Dropdown>{opened && entries()}</Menu.Dropdown>
-    </Menu>
   );
 }
 
