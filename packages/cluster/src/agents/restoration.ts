@@ -21,7 +21,8 @@ export interface LostAgent {
 /**
  * Rebuilds the row of an agent that the database has lost, as after the restore of a backup from before its enrolment,
  * and marks it `restored`. Its labels are gone. Nothing that it reports weakens it: one that is protected keeps a protecting
- * profile of its tenant, if there is any, until a user confirms another.
+ * profile of its tenant, if there is any, until a user confirms another; and if there is none, its protection is kept on
+ * until a user changes the profile or the assignment.
  *
  * @returns false when it cannot be: its tenant is not there, or it was deleted, or another agent has its key
  */
@@ -30,11 +31,12 @@ export async function restoreAgent(tx: Tx, audit: Audit, lost: LostAgent, now: n
   const { sub: id, tid: tenantId } = identity;
   const tenant = await tx.selectFrom("tenant").select("id").where("id", "=", tenantId).executeTakeFirst();
   if (tenant === undefined || (await isTaken(tx, id, identityKey.thumbprint))) return false;
-  const { profileId, wouldDropTo } = await placeRestored(tx, tenantId, lost);
+  const { profileId, wouldDropTo, keptOnAt } = await placeRestored(tx, tenantId, lost, now);
   const enrolledAt = Math.min(identity.iat * 1000, now);
   await insertAgent(tx, { id, tenantId, identityKey, facts, enrolledAt, profileId }, now, {
     standing: "restored",
     standing_since: now,
+    kept_on_at: keptOnAt,
     ...(wouldDropTo !== null && { would_drop_profile_id: wouldDropTo, would_drop_since: now }),
   });
   audit.record(tx, {
@@ -46,6 +48,7 @@ export async function restoreAgent(tx: Tx, audit: Audit, lost: LostAgent, now: n
     details: {
       platform: facts.platform,
       protection: lost.protection.state,
+      ...(keptOnAt !== null && { protectionKept: true }),
       enrolledAt: toRfc3339(enrolledAt),
       identityThumbprint: identityKey.thumbprint,
     },
@@ -76,16 +79,23 @@ async function placeRestored(
   tx: Tx,
   tenantId: string,
   { facts, protection }: LostAgent,
-): Promise<{ profileId: string; wouldDropTo: string | null }> {
+  now: number,
+): Promise<{ profileId: string; wouldDropTo: string | null; keptOnAt: number | null }> {
   const list = await intentListOf(tx, tenantId);
   const resolved = resolveProfile(facts, [], list);
-  if (facts.platform !== "windows" || (protection.state !== "on" && protection.state !== "lifted")) {
-    return { profileId: resolved, wouldDropTo: null };
-  }
+  const asResolved = { profileId: resolved, wouldDropTo: null, keptOnAt: null };
+  if (facts.platform !== "windows" || (protection.state !== "on" && protection.state !== "lifted")) return asResolved;
   const protecting = await protectingProfiles(tx, tenantId);
-  if (protecting.size === 0 || protecting.has(resolved)) return { profileId: resolved, wouldDropTo: null };
-  const profileId = inOrder(list).find((one) => protecting.has(one)) ?? [...protecting][0] ?? resolved;
-  return { profileId, wouldDropTo: resolved };
+  if (protecting.has(resolved)) return asResolved;
+  const profileId = inOrder(list).find((one) => protecting.has(one)) ?? [...protecting][0];
+  if (profileId !== undefined) return { profileId, wouldDropTo: resolved, keptOnAt: null };
+  const { changed_at } = await tx
+    .selectFrom("profile")
+    .select("changed_at")
+    .where("tenant_id", "=", tenantId)
+    .where("id", "=", resolved)
+    .executeTakeFirstOrThrow();
+  return { ...asResolved, keptOnAt: Math.max(now, changed_at) };
 }
 
 function inOrder({ intents, defaultProfileId }: IntentList): string[] {

@@ -122,6 +122,33 @@ test("a restore from a time without protection takes it from nobody; a user does
   expect(held.applied.cfg.serviceProtection, "somebody has looked at the profile").toMatchObject({ on: false });
 });
 
+test("agents that enrolled after the backup are rebuilt from what the cluster signed for them, protected as they were", async () => {
+  await backUp(cluster, path);
+  await protect({ on: true });
+  const agent = await enrol(cluster.url, activationKey, { hostName: "later-1" });
+  for (let count = 0; count < 3; count++) agent.journal("drift");
+  expect((await agent.checkIn()).answer?.journalAcked).toBe(3);
+  await restore();
+  agent.moveTo(cluster.url);
+  expect(await agent.checkIn()).toMatchObject({ status: 401 });
+  const { facts } = newEnrolAttempt({ hostName: "later-1" });
+  expect((await agent.checkIn({ identity: agent.identity, facts })).status).toBe(200);
+  await agent.checkIn();
+  expect((await admin.send("GET", `/agents/${agent.agentId}`)).json).toMatchObject({
+    hostName: "later-1",
+    state: "restored",
+    tenantId: acme.id,
+  });
+  expect(agent.applied.cfg.serviceProtection.on, "the restored profile says off, and nobody has switched it off").toBe(
+    true,
+  );
+  agent.journal("drift");
+  expect((await agent.checkIn()).answer?.journalAcked).toBe(4);
+  await protect({ liftSeconds: 61 });
+  await agent.checkIn();
+  expect(agent.applied.cfg.serviceProtection.on).toBe(false);
+});
+
 test("a hole in a journal is passed over once, and by agents of before only", async () => {
   const [known, other] = [await enrol(cluster.url, activationKey), await enrol(cluster.url, activationKey)];
   await backUp(cluster, path);
