@@ -68,7 +68,12 @@ export const operationErrors: OperationErrors = {
   "DELETE /api/v1/intents/:id": ["precondition_failed"],
   "PUT /api/v1/intents/order": ["precondition_failed"],
   "POST /api/v1/keys/roots/prepare": [...replacesKey, "root_change_refused", "root_changes_exhausted"],
-  "POST /api/v1/keys/roots/change": [...replacesKey, "root_change_refused", "root_changes_exhausted"],
+  "POST /api/v1/keys/roots/change": [
+    ...replacesKey,
+    "root_change_refused",
+    "root_changes_exhausted",
+    "precondition_failed",
+  ],
   "POST /api/v1/keys/:use/rotate": [...replacesKey],
   "POST /api/v1/keys/:kid/compromise": [...replacesKey],
   "POST /api/v1/keys/:kid/destroy": [...replacesKey, "key_in_use", "stranded_not_confirmed"],
