@@ -9,8 +9,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "packages/console");
 const stamp = join(folder, "dist/.sources");
 
-/** Builds it unless what is there was built from these very sources. */
-export function buildConsoleWhenStale() {
+/**
+ * Builds it unless what is there was built from these very sources. Says that it does, in one line, since it takes some
+ * seconds; `report` says more.
+ */
+export function buildConsoleWhenStale(report = false) {
   const sources = digestOfSources();
   if (read(stamp) === sources) return;
   const started = performance.now();
@@ -21,14 +24,14 @@ export function buildConsoleWhenStale() {
     encoding: "utf8",
     env: { ...process.env, NODE_ENV: "production" },
   });
-  process.stdout.write(stdout ?? "");
+  if (report || status !== 0) process.stdout.write(stdout ?? "");
   if (status !== 0) {
     process.stderr.write(stderr ?? "");
     console.error("The console could not be built. Run `npm ci` again, then `npm run build:console`.");
     process.exit(1);
   }
   writeFileSync(stamp, sources);
-  console.log(`The console was built in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+  if (report) console.log(`The console was built in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 }
 
 /** Over the content of everything that the build reads: times of files say nothing after a `git checkout`. */
@@ -58,4 +61,4 @@ function read(path) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildConsoleWhenStale();
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildConsoleWhenStale(true);
