@@ -86,9 +86,9 @@ function completeAnswer(status: string, { content, ...response }: ApiResponse): 
 }
 
 function withExamples(content: Readonly<Record<string, Content>>): Record<string, Content> {
-  const completed = Object.entries(content).map(([type, { schema, ...rest }]) => {
-    const example = exampleOf((schema ?? {}) as JsonSchema);
-    return [type, { schema, ...rest, example }];
+  const completed = Object.entries(content).map(([type, { schema, example, examples, ...rest }]) => {
+    const given = example ?? Object.values(examples ?? {})[0]?.value;
+    return [type, { schema, ...rest, example: given ?? exampleOf((schema ?? {}) as JsonSchema) }];
   });
   return Object.fromEntries(completed);
 }

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "./examples.ts";
-import { code, escapeHtml } from "./html.ts";
+import { code, escapeHtml, prose } from "./html.ts";
 
 /** The members of a schema as rows of a table, those of inner objects indented below the one that they belong to. */
 export function schemaTable(schema: JsonSchema): string {
@@ -57,7 +57,7 @@ export function noteOf(schema: JsonSchema): string {
   ];
   return notes
     .filter((note) => note !== undefined && note !== "")
-    .map((note) => escapeHtml(ended(String(note))))
+    .map((note) => prose(ended(String(note))))
     .join(" ");
 }
 

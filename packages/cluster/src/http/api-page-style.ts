@@ -43,6 +43,6 @@ td:last-child,th:last-child{padding-right:0}
 .type{color:var(--soft);font-size:.9rem;margin:.2rem 0}
 @media (max-width:52rem){body{display:block}nav{position:static;height:auto;max-height:30vh;border-right:0;border-bottom:1px solid var(--line)}
 main{padding:1rem}section{padding:.75rem;overflow-x:auto}
-.members td:first-child,.codes td:nth-child(2){white-space:normal}}
+table{min-width:34rem}}
 @media print{nav{display:none}body{display:block}section{break-inside:avoid-page}}
 `;

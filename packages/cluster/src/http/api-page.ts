@@ -89,7 +89,7 @@ function renderOperation({ id, method, path, operation }: Entry, rolesWith: Role
     renderAccess(operation["x-postern-access"], rolesWith),
     parameters.length === 0 ? "" : `<h4>Parameters</h4>${renderParameters(parameters)}`,
     body === undefined ? "" : `<h4>Request</h4>${schemaTable(body)}`,
-    `<h4>Example</h4><pre>${escapeHtml(curlOf(method, path, operation, body))}</pre>`,
+    `<h4>Example</h4><pre>${escapeHtml(curlOf(method, path, operation))}</pre>`,
     ...answers.map(([status, { content }]) => renderAnswer(status, content)),
     `<h4>Errors</h4>${codesTable(operation["x-postern-errors"])}`,
   ];
@@ -138,7 +138,8 @@ function renderAnswer(status: string, content: ApiOperation["responses"][string]
 }
 
 /** How one asks for it with curl. What an API key cannot do is asked with the cookie of a log-in. */
-function curlOf(method: string, path: string, operation: ApiOperation, body: JsonSchema | undefined): string {
+function curlOf(method: string, path: string, operation: ApiOperation): string {
+  const body = operation.requestBody?.content["application/json"]?.example;
   const parameters = operation.parameters ?? [];
   const value = (name: string) => {
     const parameter = parameters.find((one) => one.name === name);
@@ -160,17 +161,14 @@ function curlOf(method: string, path: string, operation: ApiOperation, body: Jso
     ...(scope === "agent" ? ['-H "Postern-Protocol: 1"'] : []),
     ...(body === undefined
       ? []
-      : ['-H "Content-Type: application/json"', `-d '${bodyOf(body).replaceAll("'", "'\\''")}'`]),
+      : ['-H "Content-Type: application/json"', `-d '${JSON.stringify(body, null, 2).replaceAll("'", "'\\''")}'`]),
   ];
   return lines.join(" \\\n  ");
 }
 
-function bodyOf(schema: JsonSchema): string {
-  return JSON.stringify(exampleOf(schema), null, 2);
-}
-
 function codesTable(codes: readonly ProblemCode[]): string {
-  const rows = codes.map((one) => {
+  const sorted = [...codes].sort((a, b) => problems[a][0] - problems[b][0]);
+  const rows = sorted.map((one) => {
     const [status, title, next] = problems[one];
     return `<tr><td>${status}</td><td>${code(one)}</td><td>${prose(title)}. ${prose(next)}</td></tr>`;
   });
