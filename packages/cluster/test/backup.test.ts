@@ -109,6 +109,23 @@ test("a real agent that is newer than the backup comes back by itself", async ()
   expect(await call(cluster, admin, "GET", "/audit/verification")).toMatchObject({ intact: true });
 }, 240_000);
 
+test("a real agent that enrolled after the backup is in the list again", async () => {
+  const activationKey = await makeActivationKey();
+  const file = await backUp();
+  const agentId = await startAgent(activationKey);
+  await untilCaughtUp(agentId);
+  await restore(file);
+  const giveUpAt = Date.now() + 60_000;
+  for (;;) {
+    const response = await send(cluster, admin, "GET", `/agents/${agentId}`);
+    if (response.status === 200) break;
+    if (Date.now() > giveUpAt) throw new Error(`the agent does not come back: ${response.status}`);
+    await pause(200);
+  }
+  await untilCaughtUp(agentId);
+  expect(await call(cluster, admin, "GET", `/agents/${agentId}`)).toMatchObject({ state: "restored", tenantId });
+}, 240_000);
+
 test("a backup made under load is of one moment, and has all that was acknowledged before it", async () => {
   const key = await makeActivationKey();
   const agents = await Promise.all(["a", "b"].map((machineId) => enrol(cluster.url, key, { machineId })));
