@@ -121,7 +121,7 @@ test("killed at any moment, no token was shown whose record is not on disk", asy
   expect(new Set(entered).size).toBe(entered.length);
   for (const jti of onDisk) expect(entered).toContain(jti);
   expect(await call(cluster, admin, "GET", "/audit/verification")).toMatchObject({ intact: true });
-});
+}, 120_000);
 
 test("a key store under a passphrase gives a token only with it", async () => {
   const passphrase = join(cluster.directory, "passphrase");
