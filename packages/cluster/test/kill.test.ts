@@ -32,7 +32,7 @@ test(`killed ${rounds} times while it writes, the cluster has kept all that it a
   expect(all.tokens.size).toBeGreaterThan(rounds * 2);
   expect(all.activationKeys.size).toBeGreaterThan(rounds * 2);
   for (const { acknowledged } of load.journals) expect(acknowledged).toBeGreaterThan(rounds * 2);
-}, 120_000);
+}, 240_000);
 
 /** What fetch throws when nobody answers, or the answer is torn. */
 function isTorn(error: unknown): boolean {
