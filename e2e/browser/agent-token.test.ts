@@ -140,6 +140,7 @@ test("Config shows what an agent that is behind has not applied yet", async () =
   await page.getByText("The agent has not applied what is wanted yet").waitFor();
   const row = page.getByRole("row", { name: "serviceProtection.on" });
   expect(await row.getByRole("cell").allInnerTexts()).toEqual(["false", "true"]);
+  expect(await page.getByRole("row").count()).toBe(2);
   await takePictures(person, "agent-config-behind");
   await expectAccessible(person);
   expect(complaints).toEqual([]);

@@ -29,11 +29,16 @@ export function PendingDifference({
     Object.keys(desired).flatMap((name) => (name in known ? [[name, known[name]]] : [])),
   );
   const after = Object.fromEntries(Object.keys(before).map((name) => [name, desired[name]]));
-  const changes = differences(before, after);
+  // A config leaves out what is empty.
+  const changes = differences(before, after).filter((one) => !(one.after === undefined && isEmpty(one.before)));
   if (changes.length === 0) return null;
   return (
     <Panel title="Not applied yet">
       <SettingsDifference changes={changes} before={`Applied (version ${then.version})`} after="Desired" />
     </Panel>
   );
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 }
