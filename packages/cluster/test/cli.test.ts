@@ -5,7 +5,9 @@ import { openShell, runScript } from "./command-script.ts";
 import { startCluster } from "./running-cluster.ts";
 
 const folder = join(import.meta.dirname, "scripts");
-const pages = ["backup.md", "cli.md", "keys.md", "people.md"].map((name) => join(import.meta.dirname, "../../../docs", name));
+const pages = ["backup.md", "cli.md", "keys.md", "people.md"].map((name) =>
+  join(import.meta.dirname, "../../../docs", name),
+);
 const scripts = readdirSync(folder).map((name) => join(folder, name));
 
 // Each script has a cluster of its own, and says all that it needs: nobody has to look elsewhere to read it.
