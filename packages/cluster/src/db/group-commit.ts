@@ -3,7 +3,7 @@ import type { ControlledTransaction, Kysely, KyselyPlugin, Transaction } from "k
 import { Deferred, openDeferrals } from "./commit-lane.ts";
 import { DatabaseError, isConflict } from "./database-error.ts";
 import { dbLimits } from "./limits.ts";
-import type { Durable } from "./store.ts";
+import type { Durable, Leave } from "./store.ts";
 
 /** Too many changes wait for the disk; nothing of this one was done. */
 export class StoreBusy extends Error {
@@ -25,15 +25,21 @@ export function countFailure(failures: QueryFailures, error: unknown): void {
 
 export interface GroupCommit<DB> {
   readonly durable: Durable<DB>;
+  readonly leave: Leave<DB>;
   /** Waits for what was already given; afterwards `durable` refuses. */
   close(): Promise<void>;
 }
 
-interface Request<DB> {
-  readonly work: (tx: Transaction<DB>) => Promise<unknown>;
+interface Answer {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
+
+type Request<DB> = Answer &
+  (
+    | { readonly work: (tx: Transaction<DB>) => Promise<unknown>; readonly leaving?: undefined }
+    | { readonly leaving: (tx: Transaction<DB>) => void }
+  );
 
 /**
  * One durable writer for the whole node. While one transaction waits for the disk, the works that arrive are
@@ -51,16 +57,29 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
   let closed = false;
 
   const durable: Durable<DB> = async <T>(work: (tx: Transaction<DB>) => Promise<T>) => {
-    if (insideWork.getStore())
-      throw new Error("durable() was called inside a work of durable(): it would wait for itself");
-    if (closed) throw new StoreBusy("The cluster is shutting down.");
-    if (waiting.length >= dbLimits.maxWaitingWorks) throw new StoreBusy("Too many changes are waiting to be stored.");
+    refuseWhenBusy();
     const answer = new Promise<T>((resolve, reject) => {
       waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
     });
     running ??= drain();
     return answer;
   };
+
+  const leave: Leave<DB> = async (leaving) => {
+    refuseWhenBusy();
+    const answer = new Promise<void>((resolve, reject) => {
+      waiting.push({ leaving, resolve: () => resolve(), reject });
+    });
+    running ??= drain();
+    return answer;
+  };
+
+  function refuseWhenBusy(): void {
+    if (insideWork.getStore())
+      throw new Error("durable() was called inside a work of durable(): it would wait for itself");
+    if (closed) throw new StoreBusy("The cluster is shutting down.");
+    if (waiting.length >= dbLimits.maxWaitingWorks) throw new StoreBusy("Too many changes are waiting to be stored.");
+  }
 
   async function drain(): Promise<void> {
     // One turn of the event loop lets requests that arrived together share the first transaction too.
@@ -78,6 +97,11 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
         return;
       } catch (error) {
         if (isConflict(error) && attempt < dbLimits.maxCommitAttempts) continue;
+        if (error instanceof LaneRefused) {
+          if (batch.length > 1) for (const request of batch) await commitTogether([request]);
+          else for (const request of batch) request.reject(error.cause);
+          return;
+        }
         for (const request of batch) request.reject(error);
         return;
       }
@@ -90,8 +114,12 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
     try {
       tx = await writer.startTransaction().execute();
       const deferred = new Deferred<DB>();
-      for (const request of batch) answers.push(await runOne(tx, request, deferred));
-      await deferred.append(tx);
+      for (const request of batch) {
+        answers.push(
+          request.leaving ? leaveOne(request.leaving, request, deferred) : await runOne(tx, request, deferred),
+        );
+      }
+      await appendAll(tx, deferred, failures);
       await tx.commit().execute();
       deferred.committed();
       return answers;
@@ -103,7 +131,7 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
 
   async function runOne(
     tx: ControlledTransaction<DB>,
-    request: Request<DB>,
+    request: Answer & { readonly work: (tx: Transaction<DB>) => Promise<unknown> },
     deferred: Deferred<DB>,
   ): Promise<() => void> {
     const savepoint = await tx.savepoint("work").execute();
@@ -131,11 +159,52 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
 
   return {
     durable,
+    leave,
     async close() {
       closed = true;
       await running;
     },
   };
+}
+
+/** A lane took exception to an item, on its own account and not on the database's. */
+class LaneRefused extends Error {
+  override readonly name = "LaneRefused";
+}
+
+async function appendAll<DB>(
+  tx: ControlledTransaction<DB>,
+  deferred: Deferred<DB>,
+  failures: Readonly<QueryFailures>,
+): Promise<void> {
+  const before = failures.count;
+  try {
+    await deferred.append(tx);
+  } catch (error) {
+    if (failures.count !== before) throw error;
+    throw new LaneRefused("a lane refused an item", { cause: error });
+  }
+}
+
+/** What a work without queries leaves to the lanes. Whatever it throws is its own answer, and it leaves nothing. */
+function leaveOne<DB>(leaving: (tx: Transaction<DB>) => void, request: Answer, deferred: Deferred<DB>): () => void {
+  const own = createNoTransaction<DB>();
+  openDeferrals(own);
+  try {
+    leaving(own);
+  } catch (error) {
+    return () => request.reject(error);
+  }
+  deferred.takeFrom(own);
+  return () => request.resolve(undefined);
+}
+
+/** Stands where a transaction is expected and only `deferToCommit` will look at it. */
+function createNoTransaction<DB>(): Transaction<DB> {
+  const refuse = () => {
+    throw new Error("a work of leave() queries nothing; use durable()");
+  };
+  return new Proxy({}, { get: refuse }) as Transaction<DB>;
 }
 
 /** A query that nobody awaited must not land in the next work's savepoint. */

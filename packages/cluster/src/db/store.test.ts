@@ -106,22 +106,51 @@ test("lanes run last, in the order of their names, without what failed works lef
   expect(order).toEqual(["work", "a: first, third", "b: first"]);
 });
 
-test("a lane that fails undoes everything and answers nobody with success", async () => {
-  const broken: CommitLane<Tables, string> = {
-    name: "broken",
-    append: async () => {
-      throw new Error("no audit, no change");
+test("a lane that refuses an item undoes the work that left it; the others are committed without it", async () => {
+  const refusing: CommitLane<Tables, string> = {
+    name: "refusing",
+    append: async (_tx, items) => {
+      if (items.includes("bad")) throw new Error("no audit, no change");
     },
   };
   const results = await Promise.allSettled([
     store.durable(async (tx) => {
       await tx.insertInto("note").values(note(1)).execute();
-      deferToCommit(tx, broken, "entry");
+      deferToCommit(tx, refusing, "bad");
     }),
     store.durable((tx) => tx.insertInto("note").values(note(2)).execute()),
+    store.leave((tx) => deferToCommit(tx, refusing, "good")),
+    store.leave((tx) => deferToCommit(tx, refusing, "bad")),
   ]);
-  expect(results.map((result) => result.status)).toEqual(["rejected", "rejected"]);
-  expect(await texts()).toEqual([]);
+  expect(results.map((result) => result.status)).toEqual(["rejected", "fulfilled", "fulfilled", "rejected"]);
+  expect(results[0]).toMatchObject({ reason: { message: "no audit, no change" } });
+  expect(await texts()).toEqual([note(2).text]);
+});
+
+test("works that only leave something share one append, which is on disk when they are answered", async () => {
+  const appended: number[][] = [];
+  const lane: CommitLane<Tables, number> = {
+    name: "lane",
+    append: async (tx, ids) => {
+      appended.push([...ids]);
+      await tx.insertInto("note").values(ids.map((id) => note(id))).execute();
+    },
+  };
+  await Promise.all([1, 2, 3].map((id) => store.leave((tx) => deferToCommit(tx, lane, id))));
+  expect(appended).toEqual([[1, 2, 3]]);
+  expect(await texts()).toEqual([1, 2, 3].map((id) => note(id).text));
+});
+
+test("a work that only leaves something cannot query, and leaves nothing when it throws", async () => {
+  const seen: string[] = [];
+  const lane: CommitLane<Tables, string> = { name: "lane", append: async (_tx, items) => void seen.push(...items) };
+  const asking = store.leave((tx) => {
+    deferToCommit(tx, lane, "half");
+    void tx.selectFrom("note").selectAll().execute();
+  });
+  await expect(asking).rejects.toThrow("leave() queries nothing");
+  await store.leave((tx) => deferToCommit(tx, lane, "whole"));
+  expect(seen).toEqual(["whole"]);
 });
 
 test("nothing can be left for a lane outside durable()", async () => {

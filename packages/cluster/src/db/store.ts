@@ -8,6 +8,7 @@ import type { Kysely, Transaction } from "kysely";
 export interface Store<DB> {
   readonly reads: Kysely<DB>;
   readonly durable: Durable<DB>;
+  readonly leave: Leave<DB>;
   readonly signals: Signals<DB>;
   /** Answers what was already given to `durable`, then lets go of the database. */
   close(): Promise<void>;
@@ -40,3 +41,12 @@ export interface Signals<DB> {
  * another one; so it changes nothing but by `tx`.
  */
 export type Durable<DB> = <T>(work: (tx: Transaction<DB>) => Promise<T>) => Promise<T>;
+
+/**
+ * Like {@link Durable} for a work that only leaves something to lanes (`deferToCommit`): it queries nothing, so it needs no savepoint
+ * of its own, and all such works of a transaction cost a few statements together. Resolves once the commit is on disk.
+ *
+ * A lane that refuses an item refuses the whole transaction; its works are then committed one by one, so that only
+ * the one whose item it was is rejected, with the lane's error.
+ */
+export type Leave<DB> = (work: (tx: Transaction<DB>) => void) => Promise<void>;

@@ -8,12 +8,24 @@ import type { Tx } from "../schema.ts";
  * @throws {Problem} token_key_withdrawn
  */
 export async function requireUsableTokenKey(tx: Tx, kid: string): Promise<void> {
-  const row = await tx
+  return requireUsableTokenKeys(tx, [kid]);
+}
+
+/**
+ * The same for several at once.
+ *
+ * @throws {Problem} token_key_withdrawn: one of them
+ */
+export async function requireUsableTokenKeys(tx: Tx, kids: readonly string[]): Promise<void> {
+  const wanted = [...new Set(kids)];
+  const rows = await tx
     .selectFrom("signing_key")
     .leftJoin("key_copy", "key_copy.kid", "signing_key.kid")
     .select(["use", "state", "destroyed_at"])
-    .where("signing_key.kid", "=", kid)
-    .executeTakeFirst();
-  const isUsable = row?.use === "token" && row.state !== "compromised" && row.destroyed_at === null;
-  if (!isUsable) throw new Problem("token_key_withdrawn");
+    .where("signing_key.kid", "in", wanted)
+    .execute();
+  const usable = rows.filter(
+    ({ use, state, destroyed_at }) => use === "token" && state !== "compromised" && destroyed_at === null,
+  );
+  if (usable.length !== wanted.length) throw new Problem("token_key_withdrawn");
 }

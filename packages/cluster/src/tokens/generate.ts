@@ -1,12 +1,14 @@
 import { sha256Base64url } from "@postern/protocol";
 import { type AgentTokenClaims, mint } from "@postern/token";
 import { toRfc3339 } from "../clock.ts";
+import { deferToCommit } from "../db/commit-lane.ts";
 import { Problem } from "../http/problems.ts";
 import { requireRecentPassword } from "../identity/reauthentication.ts";
-import { requireUsableTokenKey } from "../keys/require-usable.ts";
+import type { Tx } from "../schema.ts";
 import { chooseTokenKey } from "./choose-key.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { findAgentGroups } from "./coverage-query.ts";
+import { issuedTokens } from "./issued-tokens.ts";
 import { retrieveToken } from "./retrieve.ts";
 import { requireRight } from "./right.ts";
 import type { Asker, TokenServices } from "./services.ts";
@@ -65,15 +67,8 @@ export async function generateToken(
   const token = await mint(claims, signer);
   const record = toRecord(claims, token, asker, request, found, signer.kid);
 
-  const principalId = record.issued_by_id;
-  const tokenId = await store.durable(async (tx) => {
-    await requireUsableTokenKey(tx, record.kid);
-    if (idempotencyKey !== undefined) {
-      const tokenRequest = { principalId, idempotencyKey, body: request };
-      const firstId = await enterRequest(tx, tokenRequest, record.id, services.clock.now());
-      if (firstId !== record.id) return firstId;
-    }
-    await tx.insertInto("agent_token").values(record).execute();
+  const issue = (tx: Tx) => {
+    deferToCommit(tx, issuedTokens, record);
     const { id, tenant_id: tenantId, agent_id: agentId } = record;
     services.feed.publish(tx, { kind: "token", tenantId, agentId, tokenId: id, what: "issued" });
     audit.record(tx, {
@@ -82,9 +77,18 @@ export async function generateToken(
       target: { kind: "agent-token", id: record.id },
       details: { ...entry.details, ...detailsOf(record) },
     });
-    return record.id;
-  });
-  if (tokenId !== record.id) return giveAgain(services, asker, tokenId);
+  };
+  if (idempotencyKey === undefined) {
+    await store.leave(issue);
+  } else {
+    const tokenRequest = { principalId: record.issued_by_id, idempotencyKey, body: request };
+    const tokenId = await store.durable(async (tx) => {
+      const firstId = await enterRequest(tx, tokenRequest, record.id, services.clock.now());
+      if (firstId === record.id) issue(tx);
+      return firstId;
+    });
+    if (tokenId !== record.id) return giveAgain(services, asker, tokenId);
+  }
   const traits = { kid: signer.kid, answersChallenge: challenge !== undefined };
   return { record, token, coverage: coverageOf(groups, traits, keys) };
 }

@@ -61,6 +61,7 @@ export async function openPostgresStore<DB>(options: OpenPostgresOptions): Promi
   return {
     reads,
     durable: group.durable,
+    leave: group.leave,
     signals: openSignals<DB>(listenAddress),
     async close() {
       await group.close();

@@ -56,6 +56,7 @@ async function openLocked<DB>(options: OpenSqliteOptions, lock: { release(): voi
   return {
     reads,
     durable: group.durable,
+    leave: group.leave,
     // The lock on the data directory says that there is no other node.
     signals: { send: async () => {}, listen: async () => async () => {} },
     async close() {
