@@ -3,7 +3,12 @@ import { storeTests } from "./packages/cluster/test/store-tests.ts";
 
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "packages/*/build/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/build/**/*.test.ts",
+      "fuzz/**/*.test.ts",
+      "scripts/**/*.test.ts",
+    ],
     // What needs a database runs once on each engine: `npm run test:sqlite`, `npm run test:postgres`.
     exclude: [...configDefaults.exclude, ...storeTests.map((file) => `packages/cluster/${file}`)],
     restoreMocks: true,

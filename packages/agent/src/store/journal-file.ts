@@ -180,10 +180,17 @@ function fitting(data: EntryData): Record<string, string | number | boolean> {
   return { cut: true };
 }
 
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A head that no entry could follow which a check-in can carry would hold up all that comes. */
 function parseHead(line: Buffer): Head | undefined {
   const head = parseJson(line.toString("utf8")) as Partial<Head> | undefined;
-  const known = head?.v === 1 && typeof head.id === "string" && Number.isSafeInteger(head.after);
-  return known && typeof head.prev === "string" ? (head as Head) : undefined;
+  if (head?.v !== 1 || typeof head.id !== "string" || !uuid.test(head.id)) return undefined;
+  const { id, after, prev } = head;
+  if (typeof after !== "number" || typeof prev !== "string" || (after === 0 && prev !== journalStart(id)))
+    return undefined;
+  const following = { seq: after + 1, at: 0, trustedAt: 0, kind: "following", data: {}, prev };
+  return isJournalEntry(following) ? { v: 1, id, after, prev } : undefined;
 }
 
 function parseLine(line: Buffer, previous: { seq: number; hash: string }): JournalEntry | undefined {
@@ -192,6 +199,9 @@ function parseLine(line: Buffer, previous: { seq: number; hash: string }): Journ
   const entry = parseJson(text.slice(space + 1)) as JournalEntry | undefined;
   if (!entry || typeof entry !== "object" || typeof entry.data !== "object" || entry.data === null) return undefined;
   if (entry.seq !== previous.seq + 1 || entry.prev !== previous.hash) return undefined;
+  // Nothing of ours lies deeper, and what lies very deep cannot be hashed.
+  const values = [entry.at, entry.trustedAt, entry.kind, ...Object.values(entry.data)];
+  if (values.some((value) => typeof value === "object")) return undefined;
   return text.slice(0, space) === journalEntryHash(entry) ? entry : undefined;
 }
 

@@ -4,6 +4,7 @@ import { reservedBytes } from "../limits.ts";
 import type { FileSystem } from "./file-system.ts";
 import { type ReservedFile, reservedFile } from "./reserved-file.ts";
 import { decodeRecord, encodeRecord } from "./sealed-record.ts";
+import { isPersistedState } from "./state-shape.ts";
 
 /** Where the core's state outlives the process. */
 export interface StateFile {
@@ -22,8 +23,8 @@ export function stateFile(fs: FileSystem, folder: string): StateFile {
     read(agentId) {
       const bytes = readable(file);
       const record = bytes && (decodeRecord(bytes) as Partial<Stored> | undefined);
-      // Its digest says that this program wrote it whole: the layout's number stands for its shape.
-      return record?.layout === layout && record.agentId === agentId ? record.state : undefined;
+      if (record?.layout !== layout || record.agentId !== agentId) return undefined;
+      return isPersistedState(record.state) ? record.state : undefined;
     },
     write(agentId, state) {
       const stored: Stored = { layout, agentId, state };

@@ -86,6 +86,21 @@ describe("the state", () => {
     expect(stateFile(nodeFileSystem, folder).read(agentId)).toBeUndefined();
   });
 
+  test.each([
+    ["nothing in it", () => ({})],
+    ["a quota of another version", (state: PersistedState) => ({ ...state, quotas: { verifiedRefusals: {} } })],
+    [
+      "a state of protection that there is not",
+      (state: PersistedState) => ({ ...state, protection: { state: "half" } }),
+    ],
+    ["a time that no date can say", (state: PersistedState) => ({ ...state, time: { floorMs: 1e300, seenMs: 0 } })],
+    ["used tokens that are no list", (state: PersistedState) => ({ ...state, usedTokens: {} })],
+  ])("written whole, with %s, cannot be gone on with", (_, other) => {
+    const states = stateFile(nodeFileSystem, folder);
+    states.write(agentId, other(stateOf(1)) as PersistedState);
+    expect(states.read(agentId)).toBeUndefined();
+  });
+
   test("is written again and again on a full disk", () => {
     const disk = new Disk();
     stateFile(disk, folder).write(agentId, stateOf(1));
@@ -229,6 +244,26 @@ describe("the journal", () => {
     const reopened = openJournal(nodeFileSystem, folder, otherId).journal;
     expect(reopened.id).toBe(journalId);
     expect(reopened.entries()[0]).toEqual(written);
+  });
+
+  test.each([
+    ["an id that is none", { id: "x" }],
+    ["a hash that is none", { after: 5, prev: "x" }],
+    ["another id than its chain began with", { id: otherId }],
+    ["a number before the first", { after: -1 }],
+  ])("that begins with %s is laid aside: nothing could follow", (_, other) => {
+    const head = { v: 1, id: journalId, after: 0, prev: journalStart(journalId), ...other };
+    writeFileSync(join(folder, "journal"), `${JSON.stringify(head)}\n`);
+    expect(openJournal(nodeFileSystem, folder, otherId).damaged).toBe(true);
+  });
+
+  test("with a line deeper than any stack is laid aside, and does not end the agent", () => {
+    const { id } = beginJournal(nodeFileSystem, folder, journalId);
+    const head = JSON.stringify({ v: 1, id, after: 0, prev: journalStart(id) });
+    const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    const line = `x {"seq":1,"at":1,"trustedAt":2,"kind":"drift","data":${deep},"prev":"${journalStart(id)}"}`;
+    writeFileSync(join(folder, "journal"), `${head}\n${line}\n${line}\n`);
+    expect(openJournal(nodeFileSystem, folder, otherId).damaged).toBe(true);
   });
 
   test("with an entry that no check-in could carry is laid aside: it would hold up all after it", () => {
