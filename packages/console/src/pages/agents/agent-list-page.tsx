@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Menu, SegmentedControl } from "@mantine/core";
-import { IconDeviceDesktop, IconDotsVertical, IconDownload, IconFilterOff, IconKey } from "@tabler/icons-react";
-import { useState } from "react";
+import { IconDotsVertical, IconDownload, IconFilterOff, IconKey } from "@tabler/icons-react";
+import { lazy, Suspense, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
 import { useAction } from "../../api/use-action.ts";
@@ -15,16 +15,21 @@ import { firstPage, useList } from "../../shared/list/use-list.ts";
 import { useSelection } from "../../shared/list/use-selection.ts";
 import { PageHeader } from "../../shared/page-header.tsx";
 import { useSearchState } from "../../shared/search-state.ts";
-import { EmptyState } from "../../shared/states.tsx";
+import { EmptyState, LoadingState } from "../../shared/states.tsx";
 import { agentColumns, cutOffColumns, gapColumns } from "./agent-columns.tsx";
 import { AgentDeeds, type Asked } from "./agent-deeds.tsx";
 import { agentQueryOf, isFiltered, noFilters, viewMembers } from "./agent-filters.ts";
 import { AgentMenu } from "./agent-menu.tsx";
 import { FacetBars } from "./facet-bars.tsx";
+import type { FirstStep } from "./first-run.tsx";
 import { MoreFilters } from "./more-filters.tsx";
 import { agentListPage } from "./pages.ts";
 import { SelectionBar } from "./selection-bar.tsx";
 import { useFacets } from "./use-facets.ts";
+import { useFirstArrival } from "./use-first-arrival.ts";
+
+const FirstRun = lazy(async () => ({ default: (await import("./first-run.tsx")).FirstRun }));
+const FirstRunDialog = lazy(async () => ({ default: (await import("./first-run-dialog.tsx")).FirstRunDialog }));
 
 const sortFields = ["hostName", "enrolledAt", "platform", "version", "protection", "profile"] as const;
 
@@ -50,6 +55,10 @@ export function AgentListPage() {
     load: (request) => read(api.GET("/api/v1/agents", { params: { query: { ...query, ...request } } })),
   });
   const [asked, setAsked] = useState<Asked>();
+  const [step, setStep] = useState<FirstStep>();
+  const filtered = isFiltered(search);
+  const settled = filtered || list.query.isPlaceholderData ? undefined : list.query.data?.items;
+  useFirstArrival(tenantId ?? "", settled);
   const csv = useAction(() => download(`/api/v1/agents${csvSearch(query)}`, "agents.csv", "text/csv"), {
     done: (name) => `${name} was saved.`,
   });
@@ -107,7 +116,7 @@ export function AgentListPage() {
         />
         <SearchField label="Search agents" placeholder="Host name, address, label or id" />
         <MoreFilters facets={facets} />
-        {isFiltered(search) && (
+        {filtered && (
           <Button
             variant="subtle"
             leftSection={<IconFilterOff size={16} aria-hidden />}
@@ -128,9 +137,22 @@ export function AgentListPage() {
         rowId={({ id }) => id}
         rowName={({ hostName }) => hostName}
         rowMenu={(agent) => <AgentMenu agent={agent} onDeed={(deed) => setAsked({ deed, agent })} />}
-        empty={<NoAgents isFiltered={isFiltered(search)} onClear={() => setSearch({ ...noFilters, ...firstPage })} />}
+        empty={
+          filtered ? (
+            <NoneFits onClear={() => setSearch({ ...noFilters, ...firstPage })} />
+          ) : (
+            <Suspense fallback={<LoadingState />}>
+              <FirstRun tenantId={tenantId} onStep={setStep} />
+            </Suspense>
+          )
+        }
       />
       <AgentDeeds asked={asked} onClose={() => setAsked(undefined)} />
+      {step !== undefined && (
+        <Suspense fallback={null}>
+          <FirstRunDialog step={step} onClose={() => setStep(undefined)} />
+        </Suspense>
+      )}
     </>
   );
 }
@@ -153,8 +175,8 @@ function Counted({
   );
 }
 
-function NoAgents({ isFiltered: filtered, onClear }: { readonly isFiltered: boolean; readonly onClear: () => void }) {
-  return filtered ? (
+function NoneFits({ onClear }: { readonly onClear: () => void }) {
+  return (
     <EmptyState
       icon={IconFilterOff}
       title="No agent fits these filters"
@@ -164,10 +186,6 @@ function NoAgents({ isFiltered: filtered, onClear }: { readonly isFiltered: bool
         </Button>
       }
     />
-  ) : (
-    <EmptyState icon={IconDeviceDesktop} title="No agent has enrolled yet">
-      An agent enrols with an activation key of its tenant. It appears here as soon as it has.
-    </EmptyState>
   );
 }
 
