@@ -133,7 +133,10 @@ test("works that only leave something share one append, which is on disk when th
     name: "lane",
     append: async (tx, ids) => {
       appended.push([...ids]);
-      await tx.insertInto("note").values(ids.map((id) => note(id))).execute();
+      await tx
+        .insertInto("note")
+        .values(ids.map((id) => note(id)))
+        .execute();
     },
   };
   await Promise.all([1, 2, 3].map((id) => store.leave((tx) => deferToCommit(tx, lane, id))));
