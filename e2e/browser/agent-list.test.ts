@@ -170,26 +170,3 @@ test("Ctrl-K finds pages and agents", async () => {
   await page.getByRole("heading", { name: "db-07" }).waitFor();
   expect(complaints).toEqual([]);
 });
-
-test("customer support is offered the token for a tenant and not the cluster's; an owner on-prem none", async () => {
-  for (const { name, role, tenantId, offered } of [
-    { name: "cleo", role: "customer_support", tenantId: null, offered: ["Token For Tenant", "For db-07"] },
-    { name: "olga", role: "tenant_owner", tenantId: acme.id, offered: [] },
-    { name: "audrey", role: "auditor", tenantId: null, offered: [] },
-  ]) {
-    const person = await newPerson(browser, scene.cluster);
-    const { page } = person;
-    await logIn(person, name, await scene.makeUser(name, role, tenantId));
-    await page.getByRole("button", { name: "Menu of db-07" }).click();
-    await page.getByRole("menuitem", { name: "Agent Details" }).waitFor();
-    const entry = page.getByRole("menuitem", { name: "Agent Token" });
-    expect(await entry.count(), role).toBe(offered.length > 0 ? 1 : 0);
-    if (offered.length > 0) {
-      await entry.click();
-      await page.getByLabel("Reason").waitFor();
-      const kinds = await page.getByRole("radiogroup", { name: "For what" }).locator("label").allInnerTexts();
-      expect(kinds, role).toEqual(offered);
-    }
-    await person.context.close();
-  }
-});

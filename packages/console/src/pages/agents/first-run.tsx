@@ -1,9 +1,10 @@
-import { Button, Code } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
+import type { Tenant } from "../../api/types.ts";
 import { tenantsQuery } from "../../app/tenant.ts";
 import { LoadingState } from "../../shared/states.tsx";
 import { count } from "../../shared/words.ts";
@@ -59,13 +60,7 @@ export function FirstRun({
           state={hasTenant ? "done" : "now"}
           action={mayCreate && !hasTenant && <Button onClick={() => onStep("tenant")}>Create a tenant</Button>}
         >
-          {hasTenant
-            ? found.length === 1
-              ? `${found[0]?.name} is there.`
-              : `${count(found.length, "tenant")} are there.`
-            : mayCreate
-              ? "A customer or a division of yours: agents, profiles and activation keys belong to one."
-              : "There is none yet. A site administrator creates it."}
+          {tenantWords(chosen ?? (found.length === 1 ? found[0] : undefined), found.length, mayCreate)}
         </Step>
         <Step
           number={2}
@@ -87,12 +82,19 @@ export function FirstRun({
               : "With it an agent enrols into its tenant. A tenant owner or an agent installer makes it."}
         </Step>
         <Step number={3} title="Install the first agent" state={hasKey ? "now" : "later"}>
-          Run the commands that come with the key on the workload; the last of them is <Code>-enroll</Code>. The agent
-          then appears here by itself.
+          Run the commands that come with the key on the workload. The agent then appears here by itself.
         </Step>
       </ol>
     </div>
   );
+}
+
+function tenantWords(one: Tenant | undefined, howMany: number, mayCreate: boolean): string {
+  if (one !== undefined) return `${one.name} is there.`;
+  if (howMany > 0) return `${count(howMany, "tenant")} are there.`;
+  return mayCreate
+    ? "A customer or a division of yours: agents, profiles and activation keys belong to one."
+    : "There is none yet. A site administrator creates it.";
 }
 
 const stateWords = { done: "Done", now: "Next", later: "Later" };
