@@ -10,6 +10,7 @@ import { persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
 import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
 import { type Exchange, exchangeWith } from "./link/exchange.ts";
 import { collectFacts } from "./link/facts.ts";
+import { lookAfterGuard } from "./look-after-guard.ts";
 import type { Clock, Platform } from "./ports.ts";
 import { type RunningAgent, runAgent } from "./running-agent.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
@@ -36,6 +37,8 @@ export interface ServicePorts {
   /** Uniform in [0, 1). */
   random(): number;
   log(line: string): void;
+  /** How often the guard is looked after, where `limits.guardLookMs` is too long to wait. */
+  readonly guardLookMs?: number;
   /** What the workload says of itself, where it is not this machine. */
   facts?(): Facts;
   /** The way to the cluster, where it is not simply HTTP from here. */
@@ -156,6 +159,7 @@ function work(
   });
   checkInNow = checkIns.now;
   schedule();
+  const looks = lookAfterGuard(platform.guard, running.lookAfterGuard, ports);
 
   return {
     anchor,
@@ -166,6 +170,7 @@ function work(
     persisted: () => persistedOf(running.state()),
     async stop() {
       clearTimeout(timer);
+      looks.stop();
       await checkIns.stop();
     },
   };

@@ -32,6 +32,15 @@ export const startChargeMs = 60_000;
 export const persistLiftedMs = 30_000;
 export const persistMs = 60_000;
 
+/** How often it is looked whether the guard still is as it was set: what is undone has to be undone within 60 s. */
+export const guardLookMs = 55_000;
+
+/** Changes that the system tells of are looked at this far apart at least: somebody's loop must not keep us busy. */
+export const guardLookGapMs = 1_000;
+
+/** Of a layer that is changed again and again, one journal entry in this time. */
+export const driftQuietMs = 3600_000;
+
 /** Preallocated for each of state and journal, so that a full disk refuses no valid token. */
 export const reservedBytes = 256 * 1024;
 

@@ -17,15 +17,26 @@ export type LayerState = "on" | "off" | `failed: ${string}`;
 /** The layers of service protection by name, for `-status` and the check-in. */
 export type LayerReport = Readonly<Record<string, LayerState>>;
 
+/** A layer that was found changed while protection was on: what of it, in a few words, and whether it is as it was. */
+export interface Drift {
+  readonly layer: string;
+  readonly found: string;
+  readonly setBack: boolean;
+}
+
 /**
- * Carries service protection out on this machine. Both calls may be repeated: they set the whole wanted state again.
- * A layer that fails is reported and never stops the others.
+ * Carries service protection out on this machine. `arm` and `disarm` may be repeated: they set the whole wanted state
+ * again. A layer that fails is reported and never stops the others.
  */
 export interface Guard {
-  /** False where service protection does not exist; `arm` is then never called. */
+  /** False where service protection does not exist; `arm`, `restore` and `watch` are then never called. */
   readonly supported: boolean;
   arm(): LayerReport;
   disarm(): LayerReport;
+  /** To be called while armed: sets back what somebody has changed since, and touches nothing else. */
+  restore(): { readonly layers: LayerReport; readonly drifts: readonly Drift[] };
+  /** Calls `changed` soon after something may have been changed, where the platform can tell. */
+  watch(changed: () => void): { close(): void };
 }
 
 /** Where the command line's program reaches the service: the named pipe on Windows, a socket elsewhere. */

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { openTrustBundle, type TrustBundle } from "@postern/protocol";
 import type { AgentContext } from "@postern/token";
 import type { Changed } from "./core/effects.ts";
 import { judgeToken, type Verdict } from "./core/judge-token.ts";
 import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
-import type { Clock, Guard, LayerReport } from "./ports.ts";
+import type { Clock, Drift, Guard, LayerReport } from "./ports.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
 import type { Journal } from "./store/journal-file.ts";
 import type { TrustAnchor } from "./store/trust-anchor.ts";
@@ -33,6 +34,8 @@ export interface RunningAgent {
   state(): AgentState;
   /** What would become of a token, without anything becoming of it. */
   explain(token: string): Verdict;
+  /** Sets the guard back where it was changed, while protection is on, and journals what was. */
+  lookAfterGuard(): void;
   bundle(): TrustBundle;
   layers(): LayerReport;
 }
@@ -53,6 +56,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     apply,
     state: present,
     explain: (token) => judgeToken(present(), token, trust()),
+    lookAfterGuard,
     bundle: () => bundle,
     layers: () => layers,
   };
@@ -63,6 +67,19 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     carryOut(changed, disarms);
     if (event.type === "answered") bundle = event.received.bundle;
     return outcome;
+  }
+
+  function lookAfterGuard(): void {
+    if (present().protection.state !== "on") return;
+    let drifts: readonly Drift[] = [];
+    const before = layers;
+    layers = guarded(() => {
+      const restored = ports.guard.restore();
+      drifts = restored.drifts;
+      return restored.layers;
+    });
+    if (drifts.length > 0) apply({ type: "drifted", drifts });
+    else if (!isDeepStrictEqual(before, layers)) ports.checkInNow();
   }
 
   function present(): AgentState {

@@ -204,6 +204,8 @@ test("a guard that fails is reported, and the token still works", { timeout: 30_
     disarm() {
       throw new Error("access denied");
     },
+    restore: () => ({ layers: { fake: "on" as const }, drifts: [] }),
+    watch: () => ({ close() {} }),
   };
   const failing = await testAgent({}, guard);
   closing.push(failing.end);
@@ -212,6 +214,37 @@ test("a guard that fails is reported, and the token still works", { timeout: 30_
   expect((await failing.status()).protection).toMatchObject({
     state: "lifted",
     layers: { guard: "failed: access denied" },
+  });
+});
+
+describe("what protects it is changed", { timeout: 30_000 }, () => {
+  const drift = { layer: "fake", found: "descriptor", setBack: true };
+
+  test("and looked after at once when the system tells of it, and the cluster hears which layer it was", async () => {
+    const agent = await protectedAgent();
+    const looks = agent.looks();
+    agent.change(drift, true);
+    await expect
+      .poll(() => [...cluster.journal.values()].filter(({ kind }) => kind === "drift"), { timeout: 5_000 })
+      .toEqual([expect.objectContaining({ data: drift })]);
+    expect(agent.looks()).toBe(looks + 1);
+  });
+
+  test("or from time to time when it does not", async () => {
+    const agent = await protectedAgent({ guardLookMs: 50 });
+    agent.change(drift, false);
+    await expect
+      .poll(() => [...cluster.journal.values()].map(({ kind }) => kind), { timeout: 5_000 })
+      .toContain("drift");
+  });
+
+  test("during a lift it is nobody's business", async () => {
+    const agent = await protectedAgent({ guardLookMs: 20 });
+    await agent.ask({ command: "unprotect", token: await authority.token(now()) });
+    const looks = agent.looks();
+    agent.change(drift, true);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(agent.looks()).toBe(looks);
   });
 });
 

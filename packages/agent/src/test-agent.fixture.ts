@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { clock } from "./clock.ts";
 import { type Command, type CommandAnswer, formatCommand, type StatusView } from "./commands.ts";
 import type { ServicePorts } from "./enrolled-agent.ts";
-import type { Guard } from "./ports.ts";
+import type { Drift, Guard } from "./ports.ts";
 import { socketClient, socketListener } from "./posix/socket.ts";
 import { startService } from "./service.ts";
 import { nodeFileSystem } from "./store/file-system.ts";
@@ -16,8 +16,25 @@ export async function testAgent(ports: Partial<ServicePorts> = {}, otherGuard?: 
   const socket = join(folder, "agent.sock");
   const send = socketClient(socket);
   let told: "armed" | "disarmed" | undefined;
+  let found: readonly Drift[] = [];
+  let looks = 0;
+  let look = (): void => {};
   const guard: Guard = {
     supported: true,
+    restore() {
+      looks++;
+      const drifts = found;
+      found = [];
+      return { layers: { fake: "on" }, drifts };
+    },
+    watch(changed) {
+      look = changed;
+      return {
+        close() {
+          look = () => {};
+        },
+      };
+    },
     arm() {
       told = "armed";
       return { fake: "on" };
@@ -49,6 +66,13 @@ export async function testAgent(ports: Partial<ServicePorts> = {}, otherGuard?: 
   const agent = {
     folder,
     guard: () => told,
+    /** How often it was looked whether the guard still is as it was set. */
+    looks: () => looks,
+    /** Somebody changes a layer; the platform tells of it, or does not. */
+    change(drift: Drift, isTold: boolean) {
+      found = [...found, drift];
+      if (isTold) look();
+    },
     async ask(command: Command): Promise<CommandAnswer> {
       return JSON.parse(await send(formatCommand(command))) as CommandAnswer;
     },

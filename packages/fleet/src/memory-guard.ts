@@ -9,7 +9,15 @@ export interface MemoryGuard extends Guard {
 }
 
 /** The layers of the guard on Windows. */
-export const layerNames = ["acceptedControls", "serviceDacl", "serviceKeyDacl", "processDacl"] as const;
+export const layerNames = [
+  "acceptedControls",
+  "serviceDacl",
+  "serviceKeyDacl",
+  "serviceConfig",
+  "recovery",
+  "processDacl",
+  "cleanRegistry",
+] as const;
 export type LayerName = (typeof layerNames)[number];
 
 export function memoryGuard(supported: boolean, changed: (protection: "on" | "off") => void): MemoryGuard {
@@ -31,6 +39,9 @@ export function memoryGuard(supported: boolean, changed: (protection: "on" | "of
     supported,
     arm: () => set("on"),
     disarm: () => set("off"),
+    // Nobody changes what only is remembered.
+    restore: () => ({ layers: set("on"), drifts: [] }),
+    watch: () => ({ close() {} }),
     isStoppable: () => last !== "on",
     breakLayer(name, why) {
       if (why === undefined) broken.delete(name);

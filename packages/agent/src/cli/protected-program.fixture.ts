@@ -11,7 +11,13 @@ process.on("SIGUSR2", () => {
 
 void program(process.argv.slice(2), async ({ dataFolder = "" }) => ({
   ...posixPlatform(dataFolder),
-  guard: { supported: true, arm: () => ({ fake: "on" }), disarm: () => ({ fake: "off" }) },
+  guard: {
+    ...posixPlatform(dataFolder).guard,
+    supported: true,
+    arm: () => ({ fake: "on" }),
+    disarm: () => ({ fake: "off" }),
+    restore: () => ({ layers: { fake: "on" }, drifts: [] }),
+  },
 })).then((exitCode) => {
   process.exitCode = exitCode;
 });

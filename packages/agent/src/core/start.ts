@@ -86,6 +86,7 @@ export function begin(persisted: PersistedState, context: StartContext): Changed
     usedTokens: forgetOld(persisted, time.floorMs),
     // Data of another machine: where nothing is protected, nothing is on.
     protection: context.supported ? persisted.protection : { state: "off", sinceMs: persisted.protection.sinceMs },
+    driftsSeen: {},
     liftCarried: context.supported && persisted.protection.state === "lifted",
   };
   const data: EntryData = {

@@ -29,6 +29,13 @@ export interface Quota {
   readonly last?: { readonly kind: string; readonly data: EntryData };
 }
 
+/** A layer that was found changed: when that was last journaled (interrupt time), and what was not since. */
+export interface DriftSeen {
+  readonly atMs: number;
+  readonly unrecorded: number;
+  readonly last: { readonly found: string; readonly setBack: boolean };
+}
+
 /** The part of a desired config that is about the agent itself. */
 export type Upkeep = Omit<DesiredConfig, "serviceProtection">;
 
@@ -65,11 +72,13 @@ export interface AgentState extends Omit<PersistedState, "time"> {
   /** Lifted since before this process: cluster reached means re-arm. */
   readonly liftCarried: boolean;
   readonly challenge?: Challenge;
+  /** By layer. Not persisted: who restarts the service may be told of twice. */
+  readonly driftsSeen: Readonly<Record<string, DriftSeen>>;
 }
 
 /** What of the state outlives the process. */
 export function persistedOf(state: AgentState): PersistedState {
-  const { time, liftCarried: _, challenge: __, ...rest } = state;
+  const { time, liftCarried: _, challenge: __, driftsSeen: ___, ...rest } = state;
   return { ...rest, time: { floorMs: time.floorMs, seenMs: time.seenMs } };
 }
 

@@ -1,6 +1,8 @@
 import type { AgentContext } from "@postern/token";
 import { maxRevokedKept } from "../limits.ts";
+import type { Drift } from "../ports.ts";
 import { recordBounded, refillQuotas } from "./bounded-entries.ts";
+import { recordDrifts, settleDrifts } from "./drift.ts";
 import { type Changed, type Effect, inOrder } from "./effects.ts";
 import { applyConfig, rearm, refuseConfig, useLift } from "./protection.ts";
 import type { ReceivedAnswer } from "./receive-answer.ts";
@@ -19,6 +21,8 @@ export type AgentEvent =
   | { readonly type: "challenge"; readonly text: string }
   /** The cluster was reached; `ageMs` ago at most, in interrupt time, the answer was made. */
   | { readonly type: "answered"; readonly received: ReceivedAnswer; readonly ageMs: number }
+  /** The guard was looked after; these layers had been changed and were set back where that was possible. */
+  | { readonly type: "drifted"; readonly drifts: readonly Drift[] }
   | { readonly type: "stopping"; readonly reason: string };
 
 export interface StepContext {
@@ -68,9 +72,10 @@ function pass(state: AgentState, { interruptMs, journalFull }: StepContext): Cha
   const elapsedMs = time.interruptMs - state.time.interruptMs;
   const lift = useLift({ ...state, time }, elapsedMs);
   const quotas = refillQuotas(lift.state, elapsedMs, journalFull);
+  const drifts = settleDrifts(quotas.state, journalFull);
   return {
-    state: { ...quotas.state, usedTokens: forgetOld(quotas.state, time.floorMs) },
-    effects: [...lift.effects, ...quotas.effects],
+    state: { ...drifts.state, usedTokens: forgetOld(drifts.state, time.floorMs) },
+    effects: [...lift.effects, ...quotas.effects, ...drifts.effects],
   };
 }
 
@@ -90,6 +95,8 @@ function react(state: AgentState, event: AgentEvent, context: StepContext): Chan
       };
     case "answered":
       return { ...reached(state, event.received, event.ageMs, context.supported), outcome: undefined };
+    case "drifted":
+      return { ...recordDrifts(state, event.drifts, context.journalFull), outcome: undefined };
     case "stopping": {
       const entry = { kind: "service_stopping", data: { reason: event.reason } };
       const recorded = recordBounded(state, "serviceLife", entry, context.journalFull);

@@ -15,7 +15,13 @@ export function posixPlatform(dataFolder: string): Platform {
   const socket = join(dataFolder, "agent.sock");
   return {
     name: platformName(),
-    guard: { supported: false, arm: () => ({}), disarm: () => ({}) },
+    guard: {
+      supported: false,
+      arm: () => ({}),
+      disarm: () => ({}),
+      restore: () => ({ layers: {}, drifts: [] }),
+      watch: () => ({ close() {} }),
+    },
     listener: socketListener(socket),
     send: socketClient(socket),
     host: foregroundHost(),

@@ -1,15 +1,22 @@
-import type { Guard, LayerReport, LayerState } from "../ports.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Guard } from "../ports.ts";
+import { clean, keysToWatch, uncleanIn } from "./clean-registry.ts";
+import { hasEntries, sameDacl } from "./descriptor-text.ts";
 import { kernel32 } from "./kernel32.ts";
-import { keyRights, keyTree, withKey } from "./registry.ts";
-import { processDacl, setKeySecurity, setProcessSecurity, tokenHolds } from "./security.ts";
-import { serviceSid, type WantedDescriptors, wantedDescriptors } from "./security-descriptors.ts";
-import { requestServiceSid, setServiceSecurity } from "./service-control.ts";
-
-/** One layer of service protection: sets the whole wanted state each time it is called, and throws when it cannot. */
-export interface Layer {
-  readonly name: string;
-  set(armed: boolean): void;
-}
+import { type Layer, layeredGuard } from "./layered-guard.ts";
+import { keyRights, keyTree, watchKey, withKey } from "./registry.ts";
+import {
+  daclAsWritten,
+  daclOfObject,
+  securedObjects,
+  setKeySecurity,
+  setProcessSecurity,
+  tokenHolds,
+} from "./security.ts";
+import { serviceSid } from "./security-descriptors.ts";
+import { readRecovery, readServiceConfig, writeRecovery, writeServiceConfig } from "./service-config.ts";
+import { requestServiceSid, serviceDacl, serviceKey, setServiceSecurity } from "./service-control.ts";
+import { type Recovery, type ServiceConfig, type WantedGuard, wantedGuard } from "./wanted-guard.ts";
 
 /**
  * The guard of our own service on Windows.
@@ -17,36 +24,83 @@ export interface Layer {
  * Create it while the process still has the descriptor it started with: that is what lifting gives back.
  * `acceptStop` is the service host's, see `ServiceHost.setStoppable`.
  */
-export function windowsGuard(serviceName: string, acceptStop: (accepted: boolean) => void): Guard {
+export function windowsGuard(serviceName: string, executable: string, acceptStop: (accepted: boolean) => void): Guard {
   const ourSid = serviceSid(serviceName);
   const facts = {
     serviceSid: ourSid,
     holdsServiceSid: tokenHolds(ourSid),
-    ordinaryProcess: processDacl(kernel32().GetCurrentProcess()),
+    ordinaryProcess: ownProcessDacl(),
+    executable,
   };
-  const wanted = (armed: boolean): WantedDescriptors => wantedDescriptors(armed, facts);
-  return layeredGuard([
-    { name: "acceptedControls", set: (armed) => acceptStop(!armed) },
-    { name: "serviceDacl", set: (armed) => setServiceLayer(serviceName, armed, wanted(armed).service) },
-    { name: "serviceKeyDacl", set: (armed) => setKeyLayer(serviceName, wanted(armed).serviceKey) },
-    { name: "processDacl", set: (armed) => setProcessSecurity(kernel32().GetCurrentProcess(), wanted(armed).process) },
-  ]);
+  const key = serviceKey(serviceName);
+  const [on, off] = [wantedGuard(true, facts), wantedGuard(false, facts)];
+  const wanted = (armed: boolean): WantedGuard => (armed ? on : off);
+  const service = watchedDacl(on.serviceDacl, () => serviceDacl(serviceName));
+  const layers: readonly Layer[] = [
+    {
+      name: "acceptedControls",
+      set: (armed) => acceptStop(wanted(armed).acceptedControls.includes("stop")),
+      // What is accepted is told by this process and nobody else.
+      drifted: () => undefined,
+    },
+    // Before the doors are closed through which they go. Only where they are not as wanted: each is a write to the disk.
+    {
+      name: "serviceConfig",
+      set(armed) {
+        const { serviceConfig } = wanted(armed);
+        if (serviceConfig && configDrift(serviceConfig, readServiceConfig(serviceName)))
+          writeServiceConfig(serviceName, serviceConfig);
+      },
+      drifted: () => on.serviceConfig && configDrift(on.serviceConfig, readServiceConfig(serviceName)),
+    },
+    {
+      name: "recovery",
+      set: (armed) => setRecoveryLayer(serviceName, armed, wanted(armed).recovery, on.recovery),
+      drifted: () => (isDeepStrictEqual(readRecovery(serviceName), on.recovery) ? undefined : "recovery settings"),
+    },
+    {
+      name: "serviceDacl",
+      set(armed) {
+        setServiceLayer(serviceName, armed, wanted(armed).serviceDacl);
+        if (armed) service.wasSet();
+      },
+      drifted: service.drifted,
+    },
+    {
+      name: "serviceKeyDacl",
+      set: (armed) => setKeyLayer(key, wanted(armed).serviceKeyDacl),
+      drifted: () => keyDrift(key, on.serviceKeyDacl),
+    },
+    {
+      name: "processDacl",
+      set: (armed) => setProcessSecurity(kernel32().GetCurrentProcess(), wanted(armed).processDacl),
+      drifted: () => (sameDacl(ownProcessDacl(), daclAsWritten(on.processDacl)) ? undefined : "descriptor"),
+    },
+    {
+      name: "cleanRegistry",
+      set(armed) {
+        const { cleanRegistry } = wanted(armed);
+        if (cleanRegistry) clean(cleanRegistry);
+      },
+      drifted: () => on.cleanRegistry && uncleanIn(on.cleanRegistry),
+    },
+  ];
+  const keys = [key, ...(on.cleanRegistry ? keysToWatch(on.cleanRegistry) : [])];
+  return layeredGuard(layers, (changed) => watchKeys(keys, changed));
 }
 
-/** A guard of these layers, set in their order; one that fails is reported and stops no other. */
-export function layeredGuard(layers: readonly Layer[]): Guard {
-  const setAll = (armed: boolean): LayerReport =>
-    Object.fromEntries(layers.map((layer) => [layer.name, setOne(layer, armed)]));
-  return { supported: true, arm: () => setAll(true), disarm: () => setAll(false) };
-}
-
-function setOne(layer: Layer, armed: boolean): LayerState {
-  try {
-    layer.set(armed);
-    return armed ? "on" : "off";
-  } catch (error) {
-    return `failed: ${error instanceof Error ? error.message : String(error)}`;
-  }
+/**
+ * Looks after a descriptor that is set by a call which may answer yes and forget it: where nothing is kept, as with the
+ * service manager of Wine, there is nothing to compare. What is kept is compared from then on.
+ */
+function watchedDacl(wanted: string, read: () => string): { wasSet(): void; drifted(): string | undefined } {
+  let kept = true;
+  return {
+    wasSet() {
+      kept = hasEntries(read());
+    },
+    drifted: () => (!kept || sameDacl(read(), daclAsWritten(wanted)) ? undefined : "descriptor"),
+  };
 }
 
 /**
@@ -65,8 +119,53 @@ function setServiceLayer(serviceName: string, armed: boolean, sddl: string): voi
 }
 
 /** The service's key and all beneath it, each by itself: a key that is protected already inherits nothing. */
-function setKeyLayer(serviceName: string, sddl: string): void {
+function setKeyLayer(key: string, sddl: string): void {
   const rights = keyRights.readControl | keyRights.writeDacl;
-  for (const path of keyTree(`SYSTEM\\CurrentControlSet\\Services\\${serviceName}`))
-    withKey(path, rights, (key) => setKeySecurity(key, sddl));
+  for (const path of keyTree(key)) withKey(path, rights, (opened) => setKeySecurity(opened, sddl));
+}
+
+function keyDrift(key: string, sddl: string): string | undefined {
+  const wanted = daclAsWritten(sddl);
+  const changed = keyTree(key).find(
+    (path) =>
+      !sameDacl(
+        withKey(path, keyRights.readControl, (opened) => daclOfObject(opened, securedObjects.registryKey)),
+        wanted,
+      ),
+  );
+  return changed === undefined ? undefined : `descriptor of ${changed.slice(changed.lastIndexOf("\\") + 1)}`;
+}
+
+/** Which settings are not as wanted, in any of the places where they stand. */
+export function configDrift(wanted: ServiceConfig, actual: readonly Partial<ServiceConfig>[]): string | undefined {
+  const names = Object.keys(wanted) as (keyof ServiceConfig)[];
+  const changed = names.filter((name) =>
+    actual.some((one) => one[name] !== undefined && !isDeepStrictEqual(one[name], wanted[name])),
+  );
+  return changed.length === 0 ? undefined : changed.join(", ");
+}
+
+/** With protection off only what we set is taken back: whatever else is there is the administrator's own. */
+function setRecoveryLayer(serviceName: string, armed: boolean, recovery: Recovery, ours: Recovery): void {
+  if (isDeepStrictEqual(readRecovery(serviceName), ours) !== armed) writeRecovery(serviceName, recovery);
+}
+
+/** A key that is not there cannot be watched; the look from time to time finds what comes up in it. */
+function watchKeys(paths: readonly string[], changed: () => void): { close(): void } {
+  const watches = paths.flatMap((path) => {
+    try {
+      return [watchKey(path, changed)];
+    } catch {
+      return [];
+    }
+  });
+  return {
+    close() {
+      for (const watch of watches) watch.close();
+    },
+  };
+}
+
+function ownProcessDacl(): string {
+  return daclOfObject(kernel32().GetCurrentProcess(), securedObjects.kernelObject);
 }

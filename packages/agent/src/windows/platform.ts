@@ -1,4 +1,5 @@
 import type { Platform } from "../ports.ts";
+import { dataFolder } from "./folders.ts";
 import { windowsGuard } from "./guard.ts";
 import { lazy } from "./native.ts";
 import { pipeClient } from "./pipe-client.ts";
@@ -14,7 +15,7 @@ const administrators = "S-1-5-32-544";
 /** Everything the agent needs of Windows. Nothing native is loaded before one of its parts is used. */
 export function windowsPlatform(): Platform {
   const host = windowsServiceHost(serviceName);
-  const guard = lazy(() => windowsGuard(serviceName, host.setStoppable));
+  const guard = lazy(() => windowsGuard(serviceName, process.execPath, host.setStoppable));
   return {
     name: "windows",
     // Made when first asked for, in the service's process: it reads that process's descriptor, which others do not need.
@@ -25,8 +26,7 @@ export function windowsPlatform(): Platform {
     send: pipeClient(pipeName, serviceName),
     host,
     isElevated: () => tokenHolds(administrators),
-    // Fixed, not asked of the environment: ProgramData is a variable that an administrator can change.
-    folders: { data: "C:\\ProgramData\\Postern" },
+    folders: { data: dataFolder },
     machineId: () => stringValue("SOFTWARE\\Microsoft\\Cryptography", "MachineGuid"),
   };
 }

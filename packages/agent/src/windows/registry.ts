@@ -1,13 +1,24 @@
+import { kernel32 } from "./kernel32.ts";
 import { type Handle, koffi, lazy, WindowsError } from "./native.ts";
+import { whenSet } from "./waiting.ts";
 
 const HKEY_LOCAL_MACHINE: Handle = -2147483646;
 const ERROR_SUCCESS = 0;
 const ERROR_NO_MORE_ITEMS = 259;
+const ERROR_FILE_NOT_FOUND = 2;
+const ERROR_MORE_DATA = 234;
+const REG_MULTI_SZ = 7;
 const RRF_RT_REG_SZ = 0x2;
+const RRF_RT_REG_DWORD = 0x10;
+const RRF_RT_REG_MULTI_SZ = 0x20;
+const REG_NOTIFY_CHANGE_NAME = 0x1;
+const REG_NOTIFY_CHANGE_LAST_SET = 0x4;
+const REG_NOTIFY_CHANGE_SECURITY = 0x8;
+const KEY_NOTIFY = 0x10;
 const longestKeyName = 255;
 
 /** Rights of a key (winnt.h). */
-export const keyRights = { enumerate: 0x8, readControl: 0x20000, writeDacl: 0x40000 } as const;
+export const keyRights = { read: 0x20019, enumerate: 0x8, readControl: 0x20000, writeDacl: 0x40000 } as const;
 
 /**
  * Opens a key beneath HKEY_LOCAL_MACHINE, lets `use` have it and closes it.
@@ -41,6 +52,109 @@ export function stringValue(path: string, name: string): string | undefined {
   const code = advapi32().RegGetValueW(HKEY_LOCAL_MACHINE, path, name, RRF_RT_REG_SZ, null, text, bytes);
   if (code !== ERROR_SUCCESS) return undefined;
   return text.toString("utf16le", 0, bytes[0] - 2);
+}
+
+/** A number beneath HKEY_LOCAL_MACHINE, or undefined where there is none. */
+export function numberValue(path: string, name: string): number | undefined {
+  const number = Buffer.alloc(4);
+  const code = advapi32().RegGetValueW(HKEY_LOCAL_MACHINE, path, name, RRF_RT_REG_DWORD, null, number, [number.length]);
+  return code === ERROR_SUCCESS ? number.readUInt32LE() : undefined;
+}
+
+/**
+ * A list of texts beneath HKEY_LOCAL_MACHINE, empty ones among them; undefined where there is none.
+ *
+ * @throws {WindowsError}
+ */
+export function textList(path: string, name: string): string[] | undefined {
+  for (let room = 4096; ; room *= 2) {
+    const data = Buffer.alloc(room);
+    const bytes: [number] = [room];
+    const code = advapi32().RegGetValueW(HKEY_LOCAL_MACHINE, path, name, RRF_RT_REG_MULTI_SZ, null, data, bytes);
+    if (code === ERROR_MORE_DATA) continue;
+    if (code === ERROR_FILE_NOT_FOUND) return undefined;
+    check("RegGetValueW", code);
+    // Each text has its end, and the list one of its own.
+    return data.toString("utf16le", 0, bytes[0]).replace(/\0\0$/, "").split("\0");
+  }
+}
+
+/**
+ * Replaces a list of texts beneath HKEY_LOCAL_MACHINE; an empty one is removed.
+ *
+ * @throws {WindowsError}
+ */
+export function setTextList(path: string, name: string, list: readonly string[]): void {
+  if (list.length === 0) {
+    check("RegDeleteKeyValueW", advapi32().RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, path, name));
+    return;
+  }
+  const data = Buffer.from(`${list.join("\0")}\0\0`, "utf16le");
+  check("RegSetKeyValueW", advapi32().RegSetKeyValueW(HKEY_LOCAL_MACHINE, path, name, REG_MULTI_SZ, data, data.length));
+}
+
+/**
+ * Whether there is such a key beneath HKEY_LOCAL_MACHINE.
+ *
+ * @throws {WindowsError} it cannot be told
+ */
+export function keyExists(path: string): boolean {
+  try {
+    return withKey(path, keyRights.read, () => true);
+  } catch (error) {
+    if (error instanceof WindowsError && error.code === ERROR_FILE_NOT_FOUND) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes a key beneath HKEY_LOCAL_MACHINE and all that is in it.
+ *
+ * @throws {WindowsError}
+ */
+export function deleteKey(path: string): void {
+  check("RegDeleteTreeW", advapi32().RegDeleteTreeW(HKEY_LOCAL_MACHINE, path));
+}
+
+/**
+ * Calls `changed` after each change of a key or of anything beneath it: names, values, descriptors. Several changes may
+ * become one call, and none is missed: the next one is waited for before `changed` is called.
+ *
+ * @throws {WindowsError}
+ */
+export function watchKey(path: string, changed: () => void): { close(): void } {
+  const opened: [Handle | null] = [null];
+  check("RegOpenKeyExW", advapi32().RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_NOTIFY, opened));
+  const key = opened[0] ?? 0;
+  const event = kernel32().CreateEventW(null, 0, 0, null);
+  let closed = false;
+  const next = (): void => {
+    const what = REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET | REG_NOTIFY_CHANGE_SECURITY;
+    check("RegNotifyChangeKeyValue", advapi32().RegNotifyChangeKeyValue(key, 1, what, event, 1));
+    whenSet(event).then(
+      () => {
+        // Closing the key sets the event a last time.
+        if (closed) {
+          kernel32().CloseHandle(event);
+          return;
+        }
+        try {
+          next();
+        } catch {
+          // The key is gone: there is nothing more to hear of it.
+        }
+        changed();
+      },
+      () => {},
+    );
+  };
+  next();
+  return {
+    close() {
+      closed = true;
+      advapi32().RegCloseKey(key);
+    },
+  };
 }
 
 function subKeyNames(key: Handle): string[] {
@@ -90,6 +204,21 @@ const advapi32 = lazy(() => {
       data: Buffer,
       bytes: [number],
     ) => number,
+    RegSetKeyValueW: library.func(
+      "int32_t RegSetKeyValueW(intptr_t parent, str16 path, str16 name, uint32_t type, void *data, uint32_t bytes)",
+    ) as (parent: Handle, path: string, name: string, type: number, data: Buffer, bytes: number) => number,
+    RegDeleteKeyValueW: library.func("int32_t RegDeleteKeyValueW(intptr_t parent, str16 path, str16 name)") as (
+      parent: Handle,
+      path: string,
+      name: string,
+    ) => number,
+    RegDeleteTreeW: library.func("int32_t RegDeleteTreeW(intptr_t parent, str16 path)") as (
+      parent: Handle,
+      path: string,
+    ) => number,
+    RegNotifyChangeKeyValue: library.func(
+      "int32_t RegNotifyChangeKeyValue(intptr_t key, int subtree, uint32_t what, intptr_t event, int asynchronous)",
+    ) as (key: Handle, subtree: number, what: number, event: Handle, asynchronous: number) => number,
     RegCloseKey: library.func("int32_t RegCloseKey(intptr_t key)") as (key: Handle) => number,
   };
 });

@@ -6,8 +6,8 @@ const OWNER_SECURITY_INFORMATION = 0x1;
 const DACL_SECURITY_INFORMATION = 0x4;
 const PROTECTED_DACL_SECURITY_INFORMATION = 0x80000000;
 const UNPROTECTED_DACL_SECURITY_INFORMATION = 0x20000000;
-const SE_REGISTRY_KEY = 4;
-const SE_KERNEL_OBJECT = 6;
+/** Kinds of object that have a descriptor (SE_OBJECT_TYPE). */
+export const securedObjects = { service: 2, registryKey: 4, kernelObject: 6 } as const;
 const ERROR_SUCCESS = 0;
 const ERROR_INVALID_ACL = 1336;
 
@@ -54,7 +54,7 @@ export function setKeySecurity(key: Handle, sddl: string): void {
     if (dacl[0] === null) throw new WindowsError("GetSecurityDescriptorDacl", ERROR_INVALID_ACL);
     const inheritance = isProtected(sddl) ? PROTECTED_DACL_SECURITY_INFORMATION : UNPROTECTED_DACL_SECURITY_INFORMATION;
     const what = (DACL_SECURITY_INFORMATION | inheritance) >>> 0;
-    const code = advapi32().SetSecurityInfo(key, SE_REGISTRY_KEY, what, null, null, dacl[0], null);
+    const code = advapi32().SetSecurityInfo(key, securedObjects.registryKey, what, null, null, dacl[0], null);
     if (code !== ERROR_SUCCESS) throw new WindowsError("SetSecurityInfo", code);
   });
 }
@@ -70,38 +70,45 @@ function isProtected(sddl: string): boolean {
 }
 
 /**
- * The DACL of an open process, in SDDL.
+ * The DACL of an open object, in SDDL as Windows writes it.
  *
  * @throws {WindowsError}
  */
-export function processDacl(process: Handle): string {
+export function daclOfObject(object: Handle, kind: (typeof securedObjects)[keyof typeof securedObjects]): string {
   const descriptor: [Pointer | null] = [null];
-  const code = advapi32().GetSecurityInfo(
-    process,
-    SE_KERNEL_OBJECT,
-    DACL_SECURITY_INFORMATION,
-    null,
-    null,
-    null,
-    null,
-    descriptor,
-  );
+  const code = advapi32().GetSecurityInfo(object, kind, DACL_SECURITY_INFORMATION, null, null, null, null, descriptor);
   if (code !== ERROR_SUCCESS) throw new WindowsError("GetSecurityInfo", code);
-  const text: [Pointer | null] = [null];
   try {
-    succeed(
-      "ConvertSecurityDescriptorToStringSecurityDescriptorW",
-      advapi32().ConvertSecurityDescriptorToStringSecurityDescriptorW(
-        descriptor[0] ?? 0n,
-        SDDL_REVISION_1,
-        DACL_SECURITY_INFORMATION,
-        text,
-        null,
-      ),
-    );
-    return koffi().decode.string16(text[0]);
+    return daclText(descriptor[0] ?? 0n);
   } finally {
     kernel32().LocalFree(descriptor[0] ?? 0n);
+  }
+}
+
+/**
+ * The DACL of an SDDL, as Windows writes it: the form in which two can be compared.
+ *
+ * @throws {WindowsError}
+ */
+export function daclAsWritten(sddl: string): string {
+  return withDescriptor(sddl, daclText);
+}
+
+function daclText(descriptor: Pointer): string {
+  const text: [Pointer | null] = [null];
+  succeed(
+    "ConvertSecurityDescriptorToStringSecurityDescriptorW",
+    advapi32().ConvertSecurityDescriptorToStringSecurityDescriptorW(
+      descriptor,
+      SDDL_REVISION_1,
+      DACL_SECURITY_INFORMATION,
+      text,
+      null,
+    ),
+  );
+  try {
+    return koffi().decode.string16(text[0]);
+  } finally {
     if (text[0] !== null) kernel32().LocalFree(text[0]);
   }
 }

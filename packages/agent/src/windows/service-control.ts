@@ -1,5 +1,5 @@
 import { type Handle, koffi, lazy, type Pointer, succeed, windowsErrorOf } from "./native.ts";
-import { informationOf, withDescriptor } from "./security.ts";
+import { daclOfObject, informationOf, securedObjects, withDescriptor } from "./security.ts";
 
 const SC_MANAGER_CONNECT = 0x1;
 const SERVICE_CONFIG_SERVICE_SID_INFO = 5;
@@ -7,7 +7,20 @@ const SERVICE_SID_TYPE_UNRESTRICTED = 1;
 const SC_STATUS_PROCESS_INFO = 0;
 
 /** Rights on a service (winsvc.h, winnt.h). */
-const serviceRights = { changeConfig: 0x2, queryStatus: 0x4, writeDacl: 0x40000, writeOwner: 0x80000 } as const;
+export const serviceRights = {
+  queryConfig: 0x1,
+  changeConfig: 0x2,
+  queryStatus: 0x4,
+  start: 0x10,
+  readControl: 0x20000,
+  writeDacl: 0x40000,
+  writeOwner: 0x80000,
+} as const;
+
+/** The service's key beneath HKEY_LOCAL_MACHINE. */
+export function serviceKey(name: string): string {
+  return `SYSTEM\\CurrentControlSet\\Services\\${name}`;
+}
 
 /**
  * Sets the service's descriptor as the SDDL says: its DACL, and its owner where one is named.
@@ -23,6 +36,15 @@ export function setServiceSecurity(name: string, sddl: string): void {
       ),
     ),
   );
+}
+
+/**
+ * The service's DACL, in SDDL.
+ *
+ * @throws {WindowsError}
+ */
+export function serviceDacl(name: string): string {
+  return withService(name, serviceRights.readControl, (service) => daclOfObject(service, securedObjects.service));
 }
 
 /**
@@ -56,7 +78,12 @@ export function serviceProcessId(name: string): number {
   });
 }
 
-function withService<T>(name: string, rights: number, use: (service: Handle) => T): T {
+/**
+ * Opens a service, lets `use` have it and closes it.
+ *
+ * @throws {WindowsError}
+ */
+export function withService<T>(name: string, rights: number, use: (service: Handle) => T): T {
   const manager = advapi32().OpenSCManagerW(null, null, SC_MANAGER_CONNECT);
   if (manager === 0) throw windowsErrorOf("OpenSCManagerW");
   try {

@@ -1,0 +1,115 @@
+/** The guard against changes made as SYSTEM: what is undone, and what the cluster hears of it. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
+import { type FakeCluster, fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
+import { eventually } from "../steps.ts";
+import { type AgentService, installAgent } from "./agent-service.ts";
+import { shippedFolder } from "./build-agent.ts";
+import { type WineMachine, wineMachine } from "./prefix.ts";
+
+const minuteMs = 60_000;
+const tamper = `Z:${join(import.meta.dirname, "tamper.ts").replaceAll("/", "\\")}`;
+const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
+const windowsNt = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
+const sessionManager = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager";
+
+const authority = fakeAuthority();
+let machine: WineMachine;
+let agent: AgentService;
+let cluster: FakeCluster;
+let services = 0;
+
+beforeAll(async () => {
+  [machine, cluster] = await Promise.all([wineMachine(), fakeCluster(authority, { profile: { on: true } })]);
+  agent = await installAgent(machine, shippedFolder);
+  await agent.start();
+  await agent.command(["-enroll", "-cluster", cluster.url, "-key", authority.activationKey]);
+  await eventually("protection is on", 10_000, async () => (await state()) === "on" || undefined);
+});
+afterAll(async () => {
+  await Promise.all([machine?.close(), cluster?.close()]);
+});
+
+test("every layer is on, save the recovery that Wine's service manager does not have", async () => {
+  const { recovery, ...others } = (await protection()).layers;
+  expect(new Set(Object.values(others))).toEqual(new Set(["on"]));
+  expect(recovery).toBe("failed: QueryServiceConfig2W: Windows error 124");
+});
+
+describe("changed as SYSTEM, and undone within a minute", () => {
+  test("the service key's descriptor", async () => {
+    await asSystem("descriptor");
+    await undone(async () => (await setValue(serviceKey, "Foreign")).code !== 0);
+    expect(await drifts()).toContainEqual({
+      layer: "serviceKeyDacl",
+      found: "descriptor of PosternAgent",
+      setBack: true,
+    });
+  });
+
+  test("its start type and its command", async () => {
+    // Wine's services have no more rights to the key than its administrators: they take them first.
+    await asSystem("descriptor", "startType", "command");
+    await undone(async () => {
+      const { stdout } = await machine.run("reg", ["query", serviceKey]);
+      return /Start\s+REG_DWORD\s+0x2\r?\n/.test(stdout) && /PosternAgent\.exe" -service\r?\n/.test(stdout);
+    });
+    expect(await drifts()).toContainEqual(expect.objectContaining({ layer: "serviceConfig", setBack: true }));
+  });
+
+  test("a debugger and a monitor for our program, and its deletion at the next start", async () => {
+    await asSystem("debugger", "monitor", "renames");
+    await undone(async () => {
+      for (const key of ["Image File Execution Options", "SilentProcessExit"]) {
+        const { code } = await machine.run("reg", ["query", `${windowsNt}\\${key}\\PosternAgent.exe`]);
+        if (code === 0) return false;
+      }
+      const { stdout } = await machine.run("reg", ["query", sessionManager, "/v", "PendingFileRenameOperations"]);
+      // What others asked for stays.
+      return !stdout.includes("Postern\\") && stdout.includes("other.tmp");
+    });
+    expect(await drifts()).toContainEqual(expect.objectContaining({ layer: "cleanRegistry", setBack: true }));
+  });
+});
+
+test("and nothing more is told when nothing more is changed", async () => {
+  const before = (await drifts()).length;
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect((await drifts()).length).toBe(before);
+});
+
+async function undone(isUndone: () => Promise<boolean>): Promise<void> {
+  await eventually("it is undone", minuteMs, async () => (await isUndone()) || undefined);
+  await eventually("the cluster has heard", 10_000, async () => (await drifts()).length > 0 || undefined);
+}
+
+/** Runs the changes in a service of their own: services run as SYSTEM. */
+async function asSystem(...changes: string[]): Promise<void> {
+  const name = `Tamper${++services}`;
+  const done = join(machine.driveC, `${name}.txt`);
+  rmSync(done, { force: true });
+  const binPath = `C:\\tools\\node.exe ${tamper} C:\\${name}.txt ${changes.join(" ")}`;
+  expect((await machine.run("sc", ["create", name, "binPath=", binPath, "start=", "demand"])).code).toBe(0);
+  await machine.run("sc", ["start", name]);
+  await eventually("the changes are made", 20_000, () => existsSync(done) || undefined);
+  expect(readFileSync(done, "utf8").split("\n")).toEqual(changes.map((change) => `${change}: done`));
+}
+
+function setValue(key: string, name: string) {
+  return machine.run("reg", ["add", key, "/v", name, "/t", "REG_DWORD", "/d", "1", "/f"]);
+}
+
+async function drifts(): Promise<unknown[]> {
+  return [...cluster.journal.values()].filter(({ kind }) => kind === "drift").map(({ data }) => data);
+}
+
+async function protection(): Promise<{ state: string; layers: Record<string, string> }> {
+  const { stdout } = await agent.command(["-status", "-json"]);
+  return (JSON.parse(stdout) as { protection: { state: string; layers: Record<string, string> } }).protection;
+}
+
+async function state(): Promise<string> {
+  return (await protection()).state;
+}

@@ -1,0 +1,131 @@
+import { posternFolder } from "./folders.ts";
+
+/** What the service manager may ask of the service. */
+export type AcceptedControl = "stop" | "shutdown" | "preshutdown";
+
+/** `boot` and `system` are for drivers. */
+export type StartType = "boot" | "system" | "automatic" | "manual" | "disabled" | "unknown";
+
+/** How the service manager starts the service. */
+export interface ServiceConfig {
+  readonly command: string;
+  readonly account: string;
+  readonly startType: StartType;
+  readonly delayed: boolean;
+  /** Names of services and groups that have to run before. */
+  readonly dependencies: readonly string[];
+}
+
+/** What the service manager does when the service ends without having been asked to. */
+export interface Recovery {
+  /** After each failure, the first, the second, all later ones: start it again after this many ms. Empty: nothing. */
+  readonly restartAfterMs: readonly number[];
+  /** Seconds without a failure after which counting starts anew. */
+  readonly resetAfterSeconds: number;
+  /** Whether an orderly end that reports an error counts as a failure, not only a crash. */
+  readonly alsoWithoutCrash: boolean;
+}
+
+/** What must not name us: each of these can replace or end our program at its next start. */
+export interface CleanRegistry {
+  /** Keys beneath HKEY_LOCAL_MACHINE that must not exist: a debugger or a monitor for our program. */
+  readonly absentKeys: readonly string[];
+  /** Values of the session manager that rename or delete files at the next start, and the path component they must not name. */
+  readonly pendingRenames: { readonly key: string; readonly values: readonly string[]; readonly mustNotName: string };
+}
+
+/**
+ * The whole wanted state of the guard for our own service. What is undefined is left as somebody else made it; security
+ * descriptors are SDDL (MS-DTYP §2.5.1).
+ */
+export interface WantedGuard {
+  readonly acceptedControls: readonly AcceptedControl[];
+  readonly serviceDacl: string;
+  /** Of the service's registry key and of every key beneath it. */
+  readonly serviceKeyDacl: string;
+  readonly serviceConfig: ServiceConfig | undefined;
+  readonly recovery: Recovery;
+  readonly processDacl: string;
+  readonly cleanRegistry: CleanRegistry | undefined;
+}
+
+export interface GuardFacts {
+  /** The service's own SID, see `serviceSid`. */
+  readonly serviceSid: string;
+  /**
+   * Whether this process's token holds that SID: it does from the first start after the service's SID type was set.
+   * Until then SYSTEM keeps full access to the service, or the agent itself could not lift its protection.
+   */
+  readonly holdsServiceSid: boolean;
+  /** The process's descriptor as it was when the process started. */
+  readonly ordinaryProcess: string;
+  /** Where our program lies. */
+  readonly executable: string;
+}
+
+/**
+ * What everything that guards us is to be, with protection on or off.
+ *
+ * Nothing here denies: SYSTEM's token holds Administrators, so a deny entry would shut the service manager out. Each
+ * armed descriptor gives the owner (OW) no more than reading, because an owner may otherwise rewrite the descriptor, and
+ * what SYSTEM makes is owned by Administrators.
+ */
+export function wantedGuard(armed: boolean, facts: GuardFacts): WantedGuard {
+  return armed ? armedGuard(facts) : ordinaryGuard(facts);
+}
+
+function armedGuard({ serviceSid: ours, holdsServiceSid, executable }: GuardFacts): WantedGuard {
+  const system = holdsServiceSid ? "CCLCSWRPLOCRRC" : "0xF01FF";
+  return {
+    acceptedControls: ["shutdown", "preshutdown"],
+    // Query, start and interrogate; no stop (WP), pause (DT), change (DC), delete (SD), WRITE_DAC or WRITE_OWNER.
+    serviceDacl: `O:SYD:P(A;;0xF01FF;;;${ours})(A;;${system};;;SY)(A;;CCLCSWRPLOCRRC;;;BA)(A;;RC;;;OW)`,
+    // The service manager writes the key as SYSTEM.
+    serviceKeyDacl: "D:P(A;CI;KA;;;SY)(A;CI;KR;;;BA)(A;CI;RC;;;OW)",
+    serviceConfig: {
+      command: `"${executable}" -service`,
+      account: "LocalSystem",
+      startType: "automatic",
+      delayed: false,
+      dependencies: [],
+    },
+    // At once, and without end: whoever ends the process again and again finds it there again and again.
+    recovery: { restartAfterMs: [0, 0, 0], resetAfterSeconds: 86_400, alsoWithoutCrash: true },
+    // READ_CONTROL, SYNCHRONIZE and the two query rights; not terminate, suspend, thread creation or any access to memory.
+    processDacl: "D:P(A;;0x1FFFFF;;;SY)(A;;0x121400;;;BA)(A;;RC;;;OW)",
+    cleanRegistry: cleanOf(executable),
+  };
+}
+
+/**
+ * As Windows makes them for any service: the service manager's default, the inherited key, the process as it started.
+ * No restart, or an administrator's stop would not stay one; how it starts is the administrator's until protection is
+ * back.
+ */
+function ordinaryGuard({ ordinaryProcess }: GuardFacts): WantedGuard {
+  return {
+    acceptedControls: ["shutdown", "preshutdown", "stop"],
+    serviceDacl:
+      "O:SYD:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;CCLCSWLOCRRC;;;IU)(A;;CCLCSWLOCRRC;;;SU)",
+    // Marked as inherited: Windows drops such entries and computes what the key's parent really gives; these are the same.
+    serviceKeyDacl: "D:AI(A;CIID;KA;;;SY)(A;CIID;KA;;;BA)(A;CIID;KR;;;BU)",
+    serviceConfig: undefined,
+    recovery: { restartAfterMs: [], resetAfterSeconds: 0, alsoWithoutCrash: false },
+    processDacl: ordinaryProcess,
+    cleanRegistry: undefined,
+  };
+}
+
+const windowsNt = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
+
+function cleanOf(executable: string): CleanRegistry {
+  const image = executable.slice(executable.lastIndexOf("\\") + 1);
+  return {
+    absentKeys: [`${windowsNt}\\Image File Execution Options\\${image}`, `${windowsNt}\\SilentProcessExit\\${image}`],
+    pendingRenames: {
+      key: "SYSTEM\\CurrentControlSet\\Control\\Session Manager",
+      values: ["PendingFileRenameOperations", "PendingFileRenameOperations2"],
+      mustNotName: posternFolder,
+    },
+  };
+}
