@@ -14,6 +14,7 @@ export interface Turn {
 export interface HeldCheckIns {
   /** A newer check-in of the agent: the older one ends with `superseded`. */
   begin(agentId: string): Turn;
+  count(): number;
   /** Ends all of them, and every later one, with `shutting_down`. */
   stop(): void;
 }
@@ -35,6 +36,7 @@ export function createHeldCheckIns(): HeldCheckIns {
         },
       };
     },
+    count: () => turns.size,
     stop() {
       stopped = true;
       for (const controller of turns.values()) controller.abort(shuttingDown());

@@ -7,6 +7,7 @@ import { closed } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import { answerCheckIn } from "./check-in.ts";
 import { enrolAgent } from "./enrol.ts";
+import type { HeldCheckIns } from "./held.ts";
 import { type CheckInOptions, createCheckInServices } from "./services.ts";
 
 const Message = closed({
@@ -16,8 +17,11 @@ const Answer = Type.Object({ answer: Type.String({ description: "A signed messag
 
 const tags = ["agent protocol"];
 
-/** `/agent/v1`: what agents say. Messages are signed both ways; nothing here hangs on the connection. */
-export function checkInRoutes(app: Server, options: CheckInOptions): void {
+/**
+ * `/agent/v1`: what agents say. Messages are signed both ways; nothing here hangs on the connection. Gives the check-ins that
+ * are held.
+ */
+export function checkInRoutes(app: Server, options: CheckInOptions): Pick<HeldCheckIns, "count"> {
   const services = createCheckInServices(options);
   app.addHook("preClose", async () => services.held.stop());
 
@@ -49,6 +53,7 @@ export function checkInRoutes(app: Server, options: CheckInOptions): void {
     },
     async (request, reply) => ({ answer: await answerCheckIn(services, request.body.request, goneSignal(reply)) }),
   );
+  return services.held;
 }
 
 async function requireProtocol(request: FastifyRequest): Promise<void> {

@@ -9,6 +9,7 @@ import fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
+import type { Registry } from "prom-client";
 import { type Authorize, enforceAccess } from "./access.ts";
 import type { RolesWith } from "./api-page.ts";
 import { apiPageRoutes } from "./api-page-routes.ts";
@@ -20,6 +21,7 @@ import { openApi } from "./openapi.ts";
 import type { OperationErrors } from "./operation-codes.ts";
 import { plainHttpGuard } from "./plain-http.ts";
 import { Problem } from "./problems.ts";
+import { measureRequests } from "./request-metrics.ts";
 import { rememberRoutes } from "./routes-seen.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 import { endUnusedConnections } from "./unused-connections.ts";
@@ -50,6 +52,8 @@ export interface ServerOptions {
   readonly rolesWith?: RolesWith;
   /** The web console; without it an address that no route has is a problem for browsers, too. */
   readonly console?: ConsoleFiles | undefined;
+  /** Where requests are measured; without it they are not. */
+  readonly metrics?: Registry | undefined;
 }
 
 /**
@@ -120,6 +124,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       "request",
     );
   });
+
+  if (options.metrics) measureRequests(app, options.metrics);
 
   const readDocument = await openApi(app, { version: options.version, errors: options.operationErrors ?? {} });
   enforceSchemas(app as unknown as FastifyInstance);

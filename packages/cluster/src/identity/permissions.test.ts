@@ -32,6 +32,7 @@ const table: Record<string, string> = {
   "event.read": "S C o O - A",
   "alarm.read": "S C o O - A",
   "alarm.acknowledge": "S C o O - -",
+  "metrics.read": "S C - - - A",
 };
 
 test.each(permissions)("%s is held by the roles of the table", (permission) => {

@@ -23,6 +23,7 @@ export const permissions = [
   "event.read",
   "alarm.read",
   "alarm.acknowledge",
+  "metrics.read",
 ] as const;
 export type Permission = (typeof permissions)[number];
 
@@ -39,7 +40,7 @@ const tokens = ["agent-token.read", "agent-token.generate", "agent-token.retriev
 /** Which kinds of token the three token permissions are good for is a rule of its own, `mayUseToken`. */
 const permissionsOfRole: Record<Role, readonly Permission[]> = {
   site_admin: permissions,
-  customer_support: [...inventory, "alarm.acknowledge", ...tokens],
+  customer_support: [...inventory, "alarm.acknowledge", "metrics.read", ...tokens],
   tenant_owner: [
     ...inventory,
     "alarm.acknowledge",
@@ -51,7 +52,7 @@ const permissionsOfRole: Record<Role, readonly Permission[]> = {
     "agent-token.read",
   ],
   agent_installer: ["tenant.read", "agent.read", "activation-key.read", "activation-key.manage", ...tokens],
-  auditor: [...inventory, "user.read", "key.read", "audit.read", "agent-token.read"],
+  auditor: [...inventory, "user.read", "key.read", "audit.read", "agent-token.read", "metrics.read"],
 };
 
 /** What a role may do where it is bound. */
