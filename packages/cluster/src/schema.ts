@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { type CleanUpTables, cleanUpMigration } from "./agents/clean-up-tables.ts";
+import { type FollowUpTables, followUpMigration } from "./agents/follow-up-tables.ts";
 import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
 import {
   type AgentTables,
@@ -35,6 +36,7 @@ export interface Database
     ProfileTables,
     AgentTables,
     CleanUpTables,
+    FollowUpTables,
     TokenTables,
     EventTables,
     ChangeTables,
@@ -82,4 +84,5 @@ export const migrations: readonly Migration[] = [
   keptProtectionMigration,
   inTurnMigration,
   cleanUpMigration,
+  followUpMigration,
 ];

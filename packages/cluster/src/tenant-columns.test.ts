@@ -92,6 +92,7 @@ const across: Readonly<Record<string, readonly string[]>> = {
     "the cluster's own signature names the agent, whatever its tenant",
   ],
   "agents/tombstones.ts": [`${byId}, or its signature verified`, "an identity key is one agent's, whatever its tenant"],
+  "agents/follow-up.ts": ["edits of any tenant may have been left on the way"],
   "agents/labels.ts": ["labels of agents that were found in their tenants, or within the reach of who asks"],
   "agents/usable-activation-keys.ts": ["a change of the roots concerns every tenant"],
   "audit/verify.ts": ["which chains there are; each is then read on its own"],

@@ -13,6 +13,7 @@ export const tenantColumns = {
   agent_token: "tenant_id",
   /** Null: it concerns the cluster itself. */
   alarm: "tenant_id",
+  assignment_follow_up: "tenant_id",
   /** `cluster`, or a tenant's id. */
   audit_entry: "chain",
   intent: "tenant_id",

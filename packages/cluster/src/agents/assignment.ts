@@ -38,21 +38,38 @@ type Candidate = Pick<
   | "id"
   | "platform"
   | "host_name"
-  | "facts"
   | "label_text"
   | "profile_id"
   | "assigned_at"
   | "would_drop_profile_id"
   | "would_drop_since"
->;
+> & {
+  /** Missing where no intent goes by addresses: reading and parsing them is most of the work. */
+  readonly facts?: string;
+};
 
 /**
  * Gives agents the profiles that are theirs after a user's edit or after new facts, and tells the check-ins that are
  * held. Writes one row for each agent whose placement really changes, and none for the others.
+ *
+ * For as many agents as one transaction can take; see `follow-up.ts` for more.
  */
 export async function reassign(
   tx: Tx,
   feed: ChangePublisher,
+  tenantId: string,
+  scope: AssignmentScope,
+  cause: PlacementCause,
+  now: number,
+): Promise<AssignmentChange[]> {
+  const changes = await place(tx, tenantId, scope, cause, now);
+  publishMoves(tx, feed, tenantId, changes);
+  return changes;
+}
+
+/** As {@link reassign}, without a word to the check-ins. */
+export async function place(
+  tx: Tx,
   tenantId: string,
   scope: AssignmentScope,
   cause: PlacementCause,
@@ -66,7 +83,21 @@ export async function reassign(
     }
     changes.push(...page.map(({ change }) => change));
   }
-  publishMoves(tx, feed, tenantId, changes);
+  return changes;
+}
+
+/** What {@link reassign} would change after a user's edit that is stored. */
+export async function planAssignment(
+  db: Db,
+  tenantId: string,
+  scope: AssignmentScope,
+  now: number,
+): Promise<AssignmentChange[]> {
+  const [list, profiles] = [await intentListOf(db, tenantId), await profilesOf(db, tenantId)];
+  const changes: AssignmentChange[] = [];
+  for await (const page of plan(db, tenantId, scope, list, profiles, "edit", now)) {
+    changes.push(...page.map(({ change }) => change));
+  }
   return changes;
 }
 
@@ -103,7 +134,7 @@ export async function confirmDrop(
   profileId: string,
   now: number,
 ): Promise<AssignmentChange> {
-  const [agent] = await candidates(tx, tenantId, { kind: "agents", ids: [agentId] }, "");
+  const [agent] = await candidates(tx, tenantId, { kind: "agents", ids: [agentId] }, { after: "", withFacts: false });
   if (agent === undefined) throw new Problem("not_found");
   const before = placementOf(agent);
   if (before.wouldDrop?.profileId !== profileId) throw new Problem("drop_not_pending");
@@ -182,11 +213,11 @@ async function* plan(
 ): AsyncGenerator<Planned[], void> {
   let after = "";
   for (;;) {
-    const page = await candidates(db, tenantId, scope, after);
+    const page = await candidates(db, tenantId, scope, { after, withFacts: list.asksForAddresses });
     yield page.flatMap((agent): Planned[] => {
       // Protection exists on Windows only; the platform is the one of the enrolment, which facts do not change.
       const protects = (id: string) => agent.platform === "windows" && profiles.get(id)?.isOn === true;
-      const { addresses } = JSON.parse(agent.facts) as Facts;
+      const { addresses } = agent.facts === undefined ? { addresses: [] } : (JSON.parse(agent.facts) as Facts);
       const facts = { platform: agent.platform, hostName: agent.host_name, addresses };
       const resolved = resolveProfile(facts, labelsOfText(agent.label_text), list);
       const before = placementOf(agent);
@@ -196,16 +227,27 @@ async function* plan(
       return [{ agent, change: { agentId: agent.id, hostName: agent.host_name, before, after: then, effect } }];
     });
     const last = page.at(-1);
-    if (last === undefined || page.length < dbLimits.maxRowsPerStatement) return;
+    if (last === undefined || page.length < pageOf(scope)) return;
     after = last.id;
   }
 }
 
-async function candidates(db: Db, tenantId: string, scope: AssignmentScope, after: string): Promise<Candidate[]> {
+/** Ids are parameters of the statement, of which there cannot be many; where there are none, fewer and longer pages are faster. */
+function pageOf({ kind }: AssignmentScope): number {
+  return kind === "agents" ? dbLimits.maxRowsPerStatement : agentLimits.maxAgentsReadAtOnce;
+}
+
+async function candidates(
+  db: Db,
+  tenantId: string,
+  scope: AssignmentScope,
+  { after, withFacts }: { readonly after: string; readonly withFacts: boolean },
+): Promise<Candidate[]> {
   let query = db
     .selectFrom("agent")
-    .select(["id", "platform", "host_name", "facts", "label_text", "profile_id", "assigned_at"])
+    .select(["id", "platform", "host_name", "label_text", "profile_id", "assigned_at"])
     .select(["would_drop_profile_id", "would_drop_since"])
+    .$if(withFacts, (all) => all.select("facts"))
     .where("tenant_id", "=", tenantId)
     .where("id", ">", after);
   if (scope.kind === "agents") {
@@ -221,7 +263,7 @@ async function candidates(db: Db, tenantId: string, scope: AssignmentScope, afte
         agent.or([agent("profile_id", "=", profileId), agent("would_drop_profile_id", "=", profileId)]),
       );
   }
-  return query.orderBy("id").limit(dbLimits.maxRowsPerStatement).execute();
+  return query.orderBy("id").limit(pageOf(scope)).execute();
 }
 
 async function profilesOf(db: Db, tenantId: string): Promise<ReadonlyMap<string, KnownProfile>> {
@@ -258,17 +300,10 @@ async function store(
   );
   const assigned = { profile_id: profileId, assigned_at: Math.max(now, newest + 1), ...held };
   for (const [agents, columns] of [[moved, assigned] as const, [stays, held] as const]) {
-    if (agents.length === 0) continue;
-    await tx
-      .updateTable("agent")
-      .set(columns)
-      .where("tenant_id", "=", tenantId)
-      .where(
-        "id",
-        "in",
-        agents.map(({ id }) => id),
-      )
-      .execute();
+    for (let first = 0; first < agents.length; first += dbLimits.maxRowsPerStatement) {
+      const ids = agents.slice(first, first + dbLimits.maxRowsPerStatement).map(({ id }) => id);
+      await tx.updateTable("agent").set(columns).where("tenant_id", "=", tenantId).where("id", "in", ids).execute();
+    }
   }
 }
 

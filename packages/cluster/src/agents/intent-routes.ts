@@ -1,7 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { Audit } from "../audit/record.ts";
-import type { ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../db/ids.ts";
 import { accessOf } from "../http/access.ts";
@@ -24,7 +23,8 @@ import {
 import { defaultProfileOf, findProfile } from "../profiles/profiles.ts";
 import { readyIntents } from "../profiles/resolve-profile.ts";
 import type { Store, Tx } from "../schema.ts";
-import { previewAssignment, reassign } from "./assignment.ts";
+import { previewAssignment } from "./assignment.ts";
+import type { FollowUp, FollowUps } from "./follow-up.ts";
 import {
   countsOf,
   IntentPatchBody,
@@ -46,7 +46,7 @@ export interface IntentServices {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly feed: ChangePublisher;
+  readonly followUps: FollowUps;
 }
 
 const tags = ["intents"];
@@ -56,7 +56,7 @@ const changing = { access: { permission: "profile.manage", scope: "tenant" } } a
 const changingOne = { access: { permission: "profile.manage", scope: "object" } } as const;
 
 /** `/intents`: which agents get which profile. A change reaches the agents that it moves at once. */
-export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: IntentServices): void {
+export function intentRoutes(api: Server, { store, audit, clock, newId, followUps }: IntentServices): void {
   api.get(
     "/intents",
     {
@@ -92,13 +92,17 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
       const { tenantId, name, profileId, position, filter = {} } = request.body;
       accessOf(request).requireTenant(tenantId);
       refuseStrayRanges(filter, "/filter");
-      const made = await store.durable(async (tx) => {
+      const { made, rest } = await store.durable(async (tx) => {
         const wanted = { id: newId(), tenantId, name, profileId, position, filter: toFilter(filter) };
         const intent = await createIntent(tx, wanted, clock.now());
         const { id, filter: stored } = intent;
-        await follow(tx, request, "intent.create", { id, tenantId, name }, { profileId, filter: stored });
-        return intent;
+        const target = { id, tenantId, name };
+        return {
+          made: intent,
+          rest: await follow(tx, request, "intent.create", target, { profileId, filter: stored }),
+        };
       });
+      await followUps.finish(rest);
       return reply.code(201).header("etag", etagOf(made.changedAt)).send(toIntentView(made));
     },
   );
@@ -150,15 +154,18 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
     async (request, reply) => {
       const { tenantId, intentIds } = request.body;
       accessOf(request).requireTenant(tenantId);
-      const revision = await store.durable(async (tx) => {
+      const { revision, rest } = await store.durable(async (tx) => {
         const before = await orderIntents(tx, tenantId, intentIds, clock.now(), (current) =>
           requireMatch(request, current),
         );
-        if (before.join() !== intentIds.join()) {
-          await follow(tx, request, "intent.order", { id: null, tenantId }, { from: before, to: intentIds });
-        }
-        return (await intentsOf(tx, tenantId)).revision;
+        const isSame = before.join() === intentIds.join();
+        const details = { from: before, to: intentIds };
+        return {
+          rest: isSame ? null : await follow(tx, request, "intent.order", { id: null, tenantId }, details),
+          revision: (await intentsOf(tx, tenantId)).revision,
+        };
       });
+      await followUps.finish(rest);
       return reply.header("etag", etagOf(revision)).send({ intentIds });
     },
   );
@@ -187,7 +194,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
     async (request, reply) => {
       const { id, tenantId } = await intentInReach(request);
       const { filter, ...rest } = request.body;
-      const after = await store.durable(async (tx) => {
+      const { after, rest: left } = await store.durable(async (tx) => {
         const current = await findIntentAnywhere(tx, id);
         if (current === undefined) throw new Problem("not_found");
         const patch = { ...rest, ...(filter && { filter: patchedFilter(current.filter, filter) }) };
@@ -195,12 +202,11 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
         const changed = await changeIntent(tx, tenantId, id, patch, clock.now(), ({ changedAt }) =>
           requireMatch(request, changedAt),
         );
-        if (changed.after !== changed.before) {
-          const details = changesOf(changed.before, changed.after);
-          await follow(tx, request, "intent.change", changed.after, details);
-        }
-        return changed.after;
+        if (changed.after === changed.before) return { after: changed.after, rest: null };
+        const details = changesOf(changed.before, changed.after);
+        return { after: changed.after, rest: await follow(tx, request, "intent.change", changed.after, details) };
       });
+      await followUps.finish(left);
       return reply.header("etag", etagOf(after.changedAt)).send(toIntentView(after));
     },
   );
@@ -218,12 +224,13 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
     },
     async (request, reply) => {
       const { id, tenantId } = await intentInReach(request);
-      await store.durable(async (tx) => {
+      const rest = await store.durable(async (tx) => {
         const gone = await deleteIntent(tx, tenantId, id, clock.now(), ({ changedAt }) =>
           requireMatch(request, changedAt),
         );
-        await follow(tx, request, "intent.delete", gone, { profileId: gone.profileId, filter: gone.filter });
+        return follow(tx, request, "intent.delete", gone, { profileId: gone.profileId, filter: gone.filter });
       });
+      await followUps.finish(rest);
       return reply.code(204).send(null);
     },
   );
@@ -242,8 +249,8 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
     action: string,
     { id, name, tenantId }: { readonly id: string | null; readonly name?: string; readonly tenantId: string },
     details: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    const changes = await reassign(tx, feed, tenantId, { kind: "all" }, "edit", clock.now());
+  ): Promise<FollowUp | null> {
+    const { changes, rest } = await followUps.begin(tx, tenantId, { kind: "all" }, clock.now());
     audit.record(tx, {
       tenantId,
       action,
@@ -252,6 +259,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, feed }: 
       target: { kind: "intent", id, ...(name !== undefined && { name }) },
       details: { ...details, agents: countsOf(changes) },
     });
+    return rest;
   }
 }
 

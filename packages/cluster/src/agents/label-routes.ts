@@ -12,8 +12,8 @@ import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { Label } from "../profiles/label.ts";
 import type { Store, Tx } from "../schema.ts";
-import { reassign } from "./assignment.ts";
 import { agentFiltersOfBody, readAgentFilter } from "./filters.ts";
+import type { FollowUp, FollowUps } from "./follow-up.ts";
 import { countsOf } from "./intent-schemas.ts";
 import {
   type AgentSelection,
@@ -34,6 +34,7 @@ export interface LabelServices {
   readonly clock: Clock;
   readonly keys: ClusterKeys;
   readonly feed: ChangePublisher;
+  readonly followUps: FollowUps;
 }
 
 const Labels = Type.Array(Label, { maxItems: agentLimits.maxLabelsPerAgent });
@@ -70,7 +71,7 @@ const changingOne = { access: { permission: "agent.manage", scope: "object" } } 
 const changing = { access: { permission: "agent.manage", scope: "tenant" } } as const;
 
 /** Labels of agents, of one and of many at once. */
-export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: LabelServices): void {
+export function labelRoutes(api: Server, { store, audit, clock, keys, feed, followUps }: LabelServices): void {
   api.patch(
     "/agents/:id",
     {
@@ -87,7 +88,7 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: La
       const { id } = request.params;
       const { agent } = await requireAgent(store.reads, id, accessOf(request));
       const { labels } = request.body;
-      await store.durable(async (tx) => {
+      const rest = await store.durable(async (tx) => {
         const current = await tx
           .selectFrom("agent")
           .select(["labels_changed_at", "host_name"])
@@ -96,13 +97,14 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: La
           .executeTakeFirst();
         if (current === undefined) throw new Problem("not_found");
         requireMatch(request, current.labels_changed_at);
-        if (labels === undefined) return;
+        if (labels === undefined) return [];
         const before = (await labelsOf(tx, [id])).get(id) ?? [];
         const remove = before.filter((one) => !labels.includes(one));
         const one = { id, tenantId: agent.tenant_id, hostName: current.host_name };
         const changes = await planLabels(tx, [one], { add: labels, remove });
-        await relabel(tx, request, changes);
+        return relabel(tx, request, changes);
       });
+      await followedBy(rest);
       const known = await requireAgent(store.reads, id, accessOf(request));
       const now = await labelsOf(store.reads, [id]);
       return reply
@@ -140,14 +142,20 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: La
         response: { 200: LabelsResult },
       },
     },
-    async (request) =>
-      store.durable(async (tx) => {
+    async (request) => {
+      const { rest, ...result } = await store.durable(async (tx) => {
         const agents = await selected(tx, request);
         const changes = await planLabels(tx, agents, changeOf(request.body));
-        await relabel(tx, request, changes);
-        return { matched: agents.length, changed: changes.length };
-      }),
+        return { rest: await relabel(tx, request, changes), matched: agents.length, changed: changes.length };
+      });
+      await followedBy(rest);
+      return result;
+    },
   );
+
+  async function followedBy(rest: readonly FollowUp[]): Promise<void> {
+    for (const ofTenant of rest) await followUps.finish(ofTenant);
+  }
 
   async function selected(db: Store["reads"], request: FastifyRequest<{ Body: Static<typeof LabelsBody> }>) {
     const access = accessOf(request);
@@ -155,14 +163,16 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: La
     return selectAgents(db, access.reach(), selection, clock.now());
   }
 
-  async function relabel(tx: Tx, request: FastifyRequest, changes: readonly Relabelled[]): Promise<void> {
+  async function relabel(tx: Tx, request: FastifyRequest, changes: readonly Relabelled[]): Promise<FollowUp[]> {
     await storeLabels(tx, changes, clock.now());
+    const left: FollowUp[] = [];
     for (const [tenant, ofTenant] of Map.groupBy(changes, ({ agent }) => agent.tenantId)) {
       const [only] = ofTenant;
       const one = ofTenant.length === 1 ? only : undefined;
       const ids = ofTenant.map(({ agent }) => agent.id);
       feed.publish(tx, { kind: "agent", tenantId: tenant, agentId: one?.agent.id ?? null });
-      const moves = await reassign(tx, feed, tenant, { kind: "agents", ids }, "edit", clock.now());
+      const { changes: moves, rest } = await followUps.begin(tx, tenant, { kind: "agents", ids }, clock.now());
+      if (rest !== null) left.push(rest);
       for (const some of slices(ofTenant)) {
         audit.record(tx, {
           tenantId: tenant,
@@ -174,6 +184,7 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed }: La
         });
       }
     }
+    return left;
   }
 }
 

@@ -29,6 +29,16 @@ export const agentLimits = {
   maxAgentIdsPerRequest: 500,
   /** A change of labels by filter is one transaction, which every other change waits for. */
   maxAgentsPerBulkChange: 10_000,
+  /** Agents of one page when all of a tenant are gone through: fewer round trips, and no page blocks the node for long. */
+  maxAgentsReadAtOnce: 2_000,
+  /** Agents moved in one transaction, which every other change waits for: a tenth of a second or two. */
+  maxAgentsMovedAtOnce: 2_000,
+  /** How long whoever changes an intent waits until the last agent has followed. Clients give up after half a minute. */
+  followUpAwaitedMs: 10_000,
+  /** How often it is looked whether agents have still to follow, since a node died on the way. */
+  followUpEveryMs: 15_000,
+  /** A follow-up that has not gone on for so long has been given up: one transaction of it has ten seconds. */
+  followUpStaleMs: 30_000,
   /** Above this, every check-in of the tenant that is held looks for itself: cheaper than a change for each. */
   maxAgentsToldOneByOne: 100,
   /** Agents that a preview names; it counts them all. */

@@ -59,6 +59,7 @@ export const tableRules: { readonly [Table in keyof Database]: TableRule<Databas
   offline_token: { key: ["id"], inBackups: kept },
   cluster_news: { key: ["number"], inBackups: leftOut },
   alarm: { key: ["id"], inBackups: kept },
+  assignment_follow_up: { key: ["id"], inBackups: kept },
   agent_outage: { key: ["id"], inBackups: kept },
   clean_up_watch: { key: ["id"], inBackups: kept },
   alarm_watch: { key: ["id"], inBackups: kept },

@@ -21,6 +21,8 @@ export type MatchedFacts = Pick<Facts, "platform" | "hostName" | "addresses">;
 export interface IntentList {
   readonly intents: readonly { readonly profileId: string; readonly fits: Fits }[];
   readonly defaultProfileId: string;
+  /** Whether an intent goes by addresses; where none does, they need not be known. */
+  readonly asksForAddresses: boolean;
 }
 
 type Fits = (facts: MatchedFacts, labels: readonly string[]) => boolean;
@@ -37,6 +39,7 @@ export function readyIntents(
   return {
     intents: intents.map(({ profileId, filter }) => ({ profileId, fits: fitsOf(filter) })),
     defaultProfileId,
+    asksForAddresses: intents.some(({ filter }) => filter.addresses !== undefined),
   };
 }
 
