@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { Registry } from "prom-client";
 import { activationKeyRoutes } from "./agents/activation-key-routes.ts";
 import { agentsByBundle } from "./agents/agents-by-bundle.ts";
 import { startCleanUp } from "./agents/clean-up.ts";
@@ -32,6 +33,7 @@ import { streamRoutes } from "./events/stream-routes.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
 import { createConsoleFiles } from "./http/console-files.ts";
 import { healthRoutes } from "./http/health.ts";
+import { countDatabaseErrors } from "./http/request-metrics.ts";
 import { createServer, type Server, type ServerOptions } from "./http/server.ts";
 import { apiKeyRoutes } from "./identity/api-key-routes.ts";
 import { createApiKeys } from "./identity/api-keys.ts";
@@ -54,6 +56,7 @@ import type { ClusterKeys } from "./keys/cluster-keys.ts";
 import { followClusterKeys } from "./keys/live-keys.ts";
 import { rootRoutes } from "./keys/root-routes.ts";
 import { jwksRoute, keyRoutes } from "./keys/routes.ts";
+import { metricsRoute } from "./metrics.ts";
 import { operationErrors } from "./operation-errors.ts";
 import { createDefaultProfile } from "./profiles/profiles.ts";
 import { profileRoutes } from "./profiles/routes.ts";
@@ -116,6 +119,7 @@ export async function createApp({
   const apiKeys = createApiKeys({ durable, audit, clock, newId, randomBytes });
   const provider = config.oidc === null ? null : readProvider(foundation, config.oidc);
 
+  const metrics = new Registry();
   const app = await createServer({
     authorize: createAuthorize({ reads, durable, audit, clock, cookieName: cookie.name, deployment, ownOrigins }),
     newId,
@@ -127,19 +131,23 @@ export async function createApp({
     operationErrors,
     rolesWith,
     console: directory === undefined ? undefined : createConsoleFiles({ directory, randomBytes }),
+    metrics,
   });
+  const countError = countDatabaseErrors(app, metrics);
   app.decorateRequest("principal", null);
 
-  const feed = await openSharedChangeFeed(store, newId, (error) =>
-    app.log.warn({ err: error }, "changes cannot be read"),
-  );
+  const failed = (level: "warn" | "error", message: string) => (err: unknown) => {
+    countError(err);
+    app.log[level]({ err }, message);
+  };
+  const feed = await openSharedChangeFeed(store, newId, failed("warn", "changes cannot be read"));
   app.addHook("onClose", () => feed.close());
   const keys = followClusterKeys(loadedKeys, {
     reads,
     keyStore: foundation.keyStore,
     feed,
     clock,
-    failed: (error) => app.log.error({ err: error }, "the cluster's keys cannot be loaded"),
+    failed: failed("error", "the cluster's keys cannot be loaded"),
   });
 
   const hub = createStreamHub({
@@ -147,7 +155,7 @@ export async function createApp({
     clock,
     feed,
     newId,
-    failed: (error) => app.log.warn({ err: error }, "a live stream cannot be looked after"),
+    failed: failed("warn", "a live stream cannot be looked after"),
   });
   app.addHook("preClose", async () => hub.stop());
   const watch = startAlarmWatch({
@@ -157,7 +165,7 @@ export async function createApp({
     feed,
     nodeId: newId(),
     everyMs: watchEveryMs,
-    warn: (error, message) => app.log.error({ err: error }, message),
+    warn: (error, message) => failed("error", message)(error),
   });
   const cleanUp = startCleanUp({
     store,
@@ -167,7 +175,7 @@ export async function createApp({
     feed,
     nodeId: newId(),
     everyMs: cleanUpEveryMs,
-    warn: (err, message) => app.log.error({ err }, message),
+    warn: (error, message) => failed("error", message)(error),
   });
   const followUps = startFollowUps({
     store,
@@ -235,7 +243,8 @@ export async function createApp({
     { prefix: "/api/v1" },
   );
   if (provider !== null) providerRoutes(app, { ...provider, cookie, clock, randomBytes });
-  checkInRoutes(app, { store, audit, clock, newId, randomBytes, keys, feed, timing });
+  const held = checkInRoutes(app, { store, audit, clock, newId, randomBytes, keys, feed, timing });
+  metricsRoute(app, { registry: metrics, reads, clock, version, countHeld: held.count });
   return app;
 }
 
