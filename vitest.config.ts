@@ -11,6 +11,9 @@ export default defineConfig({
     ],
     // What needs a database runs once on each engine: `npm run test:sqlite`, `npm run test:postgres`.
     exclude: [...configDefaults.exclude, ...storeTests.map((file) => `packages/cluster/${file}`)],
+    // Seconds of a machine that others use too say nothing: a test that hangs shows all the same.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     restoreMocks: true,
     // All cores: Vitest would leave one free, which on two of them doubles the time.
     maxWorkers: "100%",
