@@ -131,6 +131,13 @@ test("every import points the way the arrows run", () => {
   expect(violations).toStrictEqual([]);
 });
 
+test("ARCHITECTURE.md shows the features in the order that is held, and one row for each", () => {
+  const page = read("ARCHITECTURE.md");
+  expect(page).toContain(`    ${features.join(" < ")}\n`);
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name = ""]) => name);
+  expect(rows.filter((name) => features.includes(name))).toEqual(features);
+});
+
 describe("the rule itself", () => {
   const beside: Record<string, string> = {
     "packages/cluster/src/clock.ts": 'import { x } from "node:os";',
