@@ -8,25 +8,38 @@ interface Inode {
   current: Uint8Array;
 }
 
+/** What of the unflushed comes back: all of it; the names without their new content; or neither. */
+export type Unflushed = "kept" | "content_lost" | "lost";
+
 /**
- * A disk in memory that forgets, in a power cut, whatever was not flushed. Names are kept at once, so a file renamed
- * before it was flushed comes back without its content, as file systems do it.
+ * A disk in memory that forgets, in a power cut, whatever was not flushed. Names may be kept at once, so a file renamed
+ * before it was flushed comes back without its content, as file systems do it; or they too wait for their folder's flush.
  */
 export class Disk implements FileSystem {
-  readonly #names = new Map<string, Inode>();
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
   /** Operations that were carried out. */
   operations = 0;
+  /** Which of them were writes: only these can be torn. */
+  readonly writes = new Set<number>();
   /** The operation at which the power goes, and what becomes of it. */
   cut: { readonly at: number; readonly how: "before" | "torn" | "after" } | undefined;
   full = false;
 
+  /** Whether the power has gone. */
+  get dead(): boolean {
+    return this.cut !== undefined && this.operations > this.cut.at;
+  }
+
   /** After the cut: `kept` is the lucky case in which unflushed writes had reached the disk. */
-  powerOn(unflushed: "lost" | "kept"): void {
+  powerOn(unflushed: Unflushed): void {
     this.cut = undefined;
-    for (const inode of new Set(this.#names.values())) {
-      if (unflushed === "lost") inode.current = inode.durable;
-      else inode.durable = inode.current;
+    for (const inode of new Set([...this.#names.values(), ...this.#durableNames.values()])) {
+      if (unflushed === "kept") inode.durable = inode.current;
+      else inode.current = inode.durable;
     }
+    if (unflushed === "lost") this.#names = new Map(this.#durableNames);
+    else this.#durableNames = new Map(this.#names);
   }
 
   read(path: string): Uint8Array | undefined {
@@ -41,6 +54,7 @@ export class Disk implements FileSystem {
     if (this.full && offset + bytes.length > this.size(path)) {
       throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
     }
+    this.writes.add(this.operations);
     this.#step(
       () => this.#put(path, offset, bytes),
       () => {
@@ -83,7 +97,9 @@ export class Disk implements FileSystem {
   makeFolder(): void {}
 
   flushFolder(): void {
-    this.#step(() => {});
+    this.#step(() => {
+      this.#durableNames = new Map(this.#names);
+    });
   }
 
   #put(path: string, offset: number, bytes: Uint8Array): void {
@@ -124,7 +140,7 @@ export function forEachPowerCut(
   work(counting);
   for (let at = first; at < counting.operations; at++) {
     for (const how of ["before", "torn", "after"] as const) {
-      for (const unflushed of ["lost", "kept"] as const) {
+      for (const unflushed of ["kept", "content_lost", "lost"] as const) {
         const disk = new Disk();
         prepare(disk);
         disk.cut = { at, how };

@@ -61,13 +61,17 @@ export const nodeFileSystem: FileSystem = {
   },
   flush: (path) => flushAs(path, "r+"),
   link: (from, to) => linkSync(from, to),
-  rename: (from, to) => renamePatiently(from, to),
+  rename(from, to) {
+    renamePatiently(from, to);
+    // NTFS writes names to its log in order, but late; flushing the file brings the log to the disk up to its name.
+    if (process.platform === "win32") flushAs(to, "r+");
+  },
   remove: (path) => rmSync(path, { force: true }),
   makeFolder: (path) => {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   },
   flushFolder(path) {
-    // Windows opens no folders, and NTFS writes names to its log in order.
+    // Windows opens no folders to flush; there `rename` has done it.
     if (process.platform !== "win32") flushAs(path, "r");
   },
 };
