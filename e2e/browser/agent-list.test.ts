@@ -158,10 +158,10 @@ test("decommission says how many are protected, and asks for their number", asyn
   await expect.poll(() => page.getByRole("table").getByText("Decommissioned").count(), { timeout: 20_000 }).toBe(2);
 });
 
-test("Ctrl-K finds pages and agents", async () => {
+test("Ctrl-K finds an agent by a part of its name", async () => {
   const { page, complaints } = admin;
   await page.keyboard.press("Control+k");
-  const field = page.getByLabel("Search pages and agents");
+  const field = page.getByLabel("Search everything");
   await field.fill("db-0");
   await page.getByRole("dialog").getByText("db-07").waitFor();
   await takePictures(admin, "search");

@@ -27,7 +27,7 @@ interface Expected {
   readonly closed: readonly (readonly [path: string, title: string])[];
 }
 
-const agentPages = ["Agent List", "Agent Config Profiles", "Agent Config Intents", "Install Agent"];
+const agentPages = ["Agent List", "Agent Config Profiles", "Agent Config Intents", "Install Agent", "Deleted Agents"];
 const own = ["API Keys", "Sessions"];
 const csv = "Download these as CSV";
 const manages = ["Labels…", "Decommission…", "Delete…"];
@@ -90,7 +90,7 @@ const table: readonly Expected[] = [
     role: "agent_installer",
     on: "on-prem",
     inTenant: true,
-    navigation: ["Agent List", "Install Agent", "Tenants", ...own],
+    navigation: ["Agent List", "Install Agent", "Deleted Agents", "Tenants", ...own],
     listMenu: [csv],
     rowMenu: ["Agent Details"],
     kinds: [],

@@ -1,18 +1,20 @@
 import { readFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { FakeAgent } from "../../packages/cluster/src/check-in/fake-agent.fixture.ts";
 import { expectAccessible, logIn, newPerson, type Person, startBrowser, takePictures } from "./console.ts";
 import { type Scene, startScene } from "./scene.ts";
 
 let scene: Scene;
 let browser: Browser;
 let admin: Person;
+let agent: FakeAgent | undefined;
 
 beforeAll(async () => {
   [scene, browser] = await Promise.all([startScene(), startBrowser()]);
   const tenant = await scene.makeTenant("Nordwind");
   await scene.switchProtection(tenant.profileId, true);
-  const [agent] = await scene.enrolAgents(tenant.id, [{ hostName: "ws-0007" }]);
+  [agent] = await scene.enrolAgents(tenant.id, [{ hostName: "ws-0007", silent: true }]);
   // What the guard found, and set back.
   agent?.journal("drift", { layer: "service_dacl" });
   await agent?.checkIn({ applied: { rev: 0 } });
@@ -29,6 +31,8 @@ afterAll(async () => {
 test("an alarm is looked at and acknowledged with a comment", async () => {
   const { page } = admin;
   await page.getByRole("cell", { name: "ws-0007", exact: true }).waitFor();
+  const navigation = page.getByRole("navigation", { name: "Main" });
+  await navigation.getByRole("link", { name: "Alarms 1 open alarm" }).waitFor();
   await takePictures(admin, "alarms");
   await expectAccessible(admin);
   await page.getByRole("button", { name: /Menu of Protection was tampered with/ }).click();
@@ -38,8 +42,19 @@ test("an alarm is looked at and acknowledged with a comment", async () => {
   await expectAccessible(admin);
   await page.getByRole("button", { name: "Acknowledge", exact: true }).click();
   await page.getByText("Nothing to look at").waitFor();
+  await navigation.getByRole("link", { name: "Alarms", exact: true }).waitFor();
   await page.getByRole("radiogroup", { name: "State" }).getByText("All").click();
   await page.getByRole("cell", { name: "ws-0007", exact: true }).waitFor();
+});
+
+test("on every page the navigation tells of a new alarm by itself", async () => {
+  const { page } = admin;
+  await page.goto("/manage/tenants");
+  const navigation = page.getByRole("navigation", { name: "Main" });
+  await navigation.getByRole("link", { name: "Alarms", exact: true }).waitFor();
+  agent?.journal("pipe_taken");
+  await agent?.checkIn({ applied: { rev: 0 } });
+  await navigation.getByRole("link", { name: /^Alarms 1 open alarm/ }).waitFor();
 });
 
 test("the audit log is read, filtered, verified and saved", async () => {

@@ -26,12 +26,23 @@ export function Navigation() {
   );
 }
 
-function Entry({ page: { path, title, icon: IconOf }, here }: { readonly page: Page; readonly here: boolean }) {
+function Entry({
+  page: { path, title, icon: IconOf, count: CountOf },
+  here,
+}: {
+  readonly page: Page;
+  readonly here: boolean;
+}) {
   return (
     <li>
       <Link to={path} className={classes["link"] ?? ""} aria-current={here ? "page" : undefined}>
         {IconOf && <IconOf size={17} stroke={1.7} aria-hidden />}
         {title}
+        {CountOf && (
+          <span className={classes["count"]}>
+            <CountOf />
+          </span>
+        )}
       </Link>
     </li>
   );

@@ -12,6 +12,8 @@ export interface Page {
   readonly permission?: string;
   /** In the navigation under the trail; without an icon it is reached from another page only. */
   readonly icon?: Icon;
+  /** Shown behind the title in the navigation: how much there is to look at. */
+  readonly count?: () => ReactNode;
   /** Loads the component, which thereby gets a file of its own. */
   readonly load: () => Promise<() => ReactNode>;
 }

@@ -1,4 +1,4 @@
-import { agentPages } from "../pages/agents/pages.ts";
+import { agentPages, deletedAgentsPage } from "../pages/agents/pages.ts";
 import { configPages } from "../pages/config/pages.ts";
 import { installPages } from "../pages/install/pages.ts";
 import { keyPages } from "../pages/keys/pages.ts";
@@ -11,6 +11,7 @@ export const pages: readonly Page[] = [
   ...agentPages,
   ...configPages,
   ...installPages,
+  deletedAgentsPage,
   ...peoplePages,
   ...watchPages,
   ...keyPages,

@@ -33,8 +33,8 @@ export const gapWords: Record<NonNullable<Agent["protectionGap"]>, string> = {
   not_reported: "Has not reported its protection yet",
   config_pending: "Has not applied the wanted config yet",
   config_refused: "Has refused the wanted config",
-  not_protected: "Is not protected, although its profile wants it",
-  still_protected: "Is protected, although its profile does not want it",
+  not_protected: "Not protected, though its profile wants it",
+  still_protected: "Protected, though its profile does not want it",
   lifted: "Protection is lifted for now",
 };
 

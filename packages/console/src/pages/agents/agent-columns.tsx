@@ -68,7 +68,7 @@ export const agentColumns: readonly Column<Agent>[] = [
   {
     id: "gap",
     header: "Protection gap",
-    width: "18rem",
+    width: "20rem",
     hiddenAtFirst: true,
     cell: ({ protectionGap }) => protectionGap && gapWords[protectionGap],
   },
@@ -104,5 +104,5 @@ export const agentColumns: readonly Column<Agent>[] = [
 const usual = ["hostName", "protection", "state", "tenant"];
 
 /** The columns that tell in which way an agent's protection is not the one wanted. */
-export const gapColumns = [...usual, "gap", "profile", "seenAt"];
+export const gapColumns = ["hostName", "protection", "tenant", "gap", "seenAt"];
 export const cutOffColumns = [...usual, "version", "labels", "seenAt"];

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Group, Menu, SegmentedControl } from "@mantine/core";
-import { IconDotsVertical, IconDownload, IconFilterOff, IconKey } from "@tabler/icons-react";
+import { IconDotsVertical, IconDownload, IconFilterOff, IconKey, IconShieldCheck } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
@@ -10,11 +10,11 @@ import { ColumnChooser } from "../../shared/list/column-chooser.tsx";
 import { DataTable } from "../../shared/list/data-table.tsx";
 import { SavedViews, type View } from "../../shared/list/saved-views.tsx";
 import { SearchField } from "../../shared/list/search-field.tsx";
-import { useColumns } from "../../shared/list/use-columns.ts";
+import { type ColumnChoice, useColumns } from "../../shared/list/use-columns.ts";
 import { firstPage, useList } from "../../shared/list/use-list.ts";
 import { useSelection } from "../../shared/list/use-selection.ts";
 import { PageHeader } from "../../shared/page-header.tsx";
-import { useSearchState } from "../../shared/search-state.ts";
+import { type Search, useSearchState } from "../../shared/search-state.ts";
 import { EmptyState, LoadingState } from "../../shared/states.tsx";
 import { agentColumns, cutOffColumns, gapColumns } from "./agent-columns.tsx";
 import { AgentDeeds, type Asked } from "./agent-deeds.tsx";
@@ -35,15 +35,24 @@ const sortFields = ["hostName", "enrolledAt", "platform", "version", "protection
 
 const readyViews: readonly View[] = [
   { name: "All agents", search: {} },
-  { name: "Protection gaps", search: { view: "protection_gaps" }, columns: gapColumns },
-  { name: "Cut off", search: { view: "cut_off" }, columns: cutOffColumns },
+  { name: "Protection gaps", search: { view: "protection_gaps" } },
+  { name: "Cut off", search: { view: "cut_off" } },
 ];
+
+/** Each view has columns of its own: what is wrong, and since when. */
+function useColumnsOf(): (search: Search) => ColumnChoice {
+  const all = useColumns("agents", agentColumns);
+  const gaps = useColumns("agents:protection_gaps", agentColumns, gapColumns);
+  const cutOff = useColumns("agents:cut_off", agentColumns, cutOffColumns);
+  return ({ view }) => (view === "protection_gaps" ? gaps : view === "cut_off" ? cutOff : all);
+}
 
 export function AgentListPage() {
   const may = useMay();
   const tenantId = useTenantId();
   const [search, setSearch] = useSearchState();
-  const choice = useColumns("agents", agentColumns);
+  const choiceOf = useColumnsOf();
+  const choice = choiceOf(search);
   const selection = useSelection();
   const query = agentQueryOf(search, tenantId);
   const facets = useFacets(query);
@@ -70,7 +79,7 @@ export function AgentListPage() {
         page={agentListPage}
         actions={
           <>
-            <SavedViews list="agents" ready={readyViews} members={viewMembers} choice={choice} />
+            <SavedViews list="agents" ready={readyViews} members={viewMembers} choiceOf={choiceOf} />
             <ColumnChooser columns={agentColumns} choice={choice} />
             <Menu width={220}>
               <Menu.Target>
@@ -139,7 +148,7 @@ export function AgentListPage() {
         rowMenu={(agent) => <AgentMenu agent={agent} onDeed={(deed) => setAsked({ deed, agent })} />}
         empty={
           filtered ? (
-            <NoneFits onClear={() => setSearch({ ...noFilters, ...firstPage })} />
+            <NoneFits view={search["view"]} onClear={() => setSearch({ ...noFilters, ...firstPage })} />
           ) : (
             <Suspense fallback={<LoadingState />}>
               <FirstRun tenantId={tenantId} onStep={setStep} />
@@ -175,17 +184,25 @@ function Counted({
   );
 }
 
-function NoneFits({ onClear }: { readonly onClear: () => void }) {
+const nothingInView: Readonly<Record<string, readonly [title: string, words: string]>> = {
+  protection_gaps: ["No protection gap", "Every agent here has the protection that its profile wants."],
+  cut_off: ["No agent is cut off", "Every protected agent here checks in as it should."],
+};
+
+function NoneFits({ view, onClear }: { readonly view: string | undefined; readonly onClear: () => void }) {
+  const [title, words] = nothingInView[view ?? ""] ?? ["No agent fits these filters", undefined];
   return (
     <EmptyState
-      icon={IconFilterOff}
-      title="No agent fits these filters"
+      icon={view === undefined ? IconFilterOff : IconShieldCheck}
+      title={title}
       action={
         <Button variant="default" onClick={onClear} mt={4}>
-          Clear filters
+          {view === undefined ? "Clear filters" : "Show all agents"}
         </Button>
       }
-    />
+    >
+      {words}
+    </EmptyState>
   );
 }
 

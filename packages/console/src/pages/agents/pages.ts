@@ -1,4 +1,4 @@
-import { IconListDetails } from "@tabler/icons-react";
+import { IconListDetails, IconTrash } from "@tabler/icons-react";
 import type { Page } from "../../app/page.ts";
 
 const trail = ["Manage", "Workloads", "Agents"];
@@ -18,6 +18,15 @@ export const agentDetailsPage: Page = {
   trail,
   permission: "agent.read",
   load: async () => (await import("./agent-details-page.tsx")).AgentDetailsPage,
+};
+
+export const deletedAgentsPage: Page = {
+  path: "/manage/workloads/deleted-agents",
+  title: "Deleted Agents",
+  trail,
+  permission: "agent.read",
+  icon: IconTrash,
+  load: async () => (await import("./deleted-agents-page.tsx")).DeletedAgentsPage,
 };
 
 export function agentPath(id: string): string {

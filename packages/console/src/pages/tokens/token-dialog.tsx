@@ -7,11 +7,14 @@ import { LiveTokens } from "./live-tokens.tsx";
 import { TokenForm } from "./token-form.tsx";
 import { type MadeToken, TokenMade, toMade } from "./token-made.tsx";
 
+/** An agent that a token can be for; it may have been deleted. */
+export type TokenAgent = Pick<Agent, "id" | "tenantId" | "hostName" | "platform">;
+
 /**
  * Agent Token: for the cluster, for a tenant, or, when it was opened from an agent's row, for that agent. Shows the live
  * ones of the same reach, too.
  */
-export function TokenDialog({ agent, onClose }: { readonly agent: Agent | null; readonly onClose: () => void }) {
+export function TokenDialog({ agent, onClose }: { readonly agent: TokenAgent | null; readonly onClose: () => void }) {
   const may = useMay();
   const chosenTenant = useTenantId();
   const tenantName = useTenantName();
@@ -68,7 +71,7 @@ export function TokenDialog({ agent, onClose }: { readonly agent: Agent | null; 
   );
 }
 
-function kindsFor(agent: Agent | null, mayUse: (kind: TokenKind, tenantId?: string) => boolean) {
+function kindsFor(agent: TokenAgent | null, mayUse: (kind: TokenKind, tenantId?: string) => boolean) {
   const all: { readonly value: TokenKind; readonly label: string; readonly shown: boolean }[] = [
     { value: "cluster", label: "Token For Cluster", shown: mayUse("cluster") },
     { value: "tenant", label: "Token For Tenant", shown: mayUse("tenant", agent?.tenantId) },

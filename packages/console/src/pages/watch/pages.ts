@@ -1,5 +1,6 @@
 import { IconBell, IconBook2 } from "@tabler/icons-react";
 import type { Page } from "../../app/page.ts";
+import { AlarmCount } from "./alarm-count.tsx";
 
 const trail = ["Watch"];
 
@@ -9,6 +10,7 @@ export const alarmsPage: Page = {
   trail,
   permission: "alarm.read",
   icon: IconBell,
+  count: AlarmCount,
   load: async () => (await import("./alarms-page.tsx")).AlarmsPage,
 };
 

@@ -10,7 +10,7 @@ import { firstPage } from "./use-list.ts";
 export interface View {
   readonly name: string;
   readonly search: Search;
-  /** Ids of the columns that are shown; without it they stay as they are. */
+  /** Ids of the columns that are shown; without it those that were shown last with this search. */
   readonly columns?: readonly string[];
 }
 
@@ -19,14 +19,15 @@ export function SavedViews({
   list,
   ready,
   members,
-  choice,
+  choiceOf,
 }: {
   /** Name of the list, unique in the console. */
   readonly list: string;
   readonly ready: readonly View[];
   /** The names of the address that belong to a view: filters and sort. */
   readonly members: readonly string[];
-  readonly choice: ColumnChoice;
+  /** The choice of columns that belongs to a search. */
+  readonly choiceOf: (search: Search) => ColumnChoice;
 }) {
   const [search, setSearch] = useSearchState();
   const [stored, store] = useStored<readonly View[]>(`views:${list}`, []);
@@ -35,12 +36,12 @@ export function SavedViews({
   function apply(view: View): void {
     const cleared = Object.fromEntries(members.map((member) => [member, undefined]));
     setSearch({ ...cleared, ...firstPage, ...view.search });
-    if (view.columns) choice.setAll(view.columns);
+    if (view.columns) choiceOf(view.search).setAll(view.columns);
   }
 
   function save(name: string): void {
     const now = Object.fromEntries(members.map((member) => [member, search[member]]));
-    const columns = Object.entries(choice.visibility).flatMap(([id, visible]) => (visible ? [id] : []));
+    const columns = Object.entries(choiceOf(search).visibility).flatMap(([id, visible]) => (visible ? [id] : []));
     store([...stored.filter((view) => view.name !== name), { name, search: now, columns }]);
     setNaming(false);
   }

@@ -12,11 +12,23 @@ export interface ColumnChoice {
   reset(): void;
 }
 
-/** @param name of the table, unique in the console */
-export function useColumns<Row>(name: string, columns: readonly Column<Row>[]): ColumnChoice {
+/**
+ * @param name of the table, unique in the console
+ * @param shown ids of the columns that are shown at first, beside the fixed ones; without it, as each column says
+ */
+export function useColumns<Row>(
+  name: string,
+  columns: readonly Column<Row>[],
+  shown?: readonly string[],
+): ColumnChoice {
   const [changed, store] = useStored<Record<string, boolean>>(`columns:${name}`, {});
   return useMemo(() => {
-    const atFirst = Object.fromEntries(columns.map(({ id, hiddenAtFirst }) => [id, hiddenAtFirst !== true]));
+    const atFirst = Object.fromEntries(
+      columns.map(({ id, fixed, hiddenAtFirst }) => [
+        id,
+        shown === undefined ? hiddenAtFirst !== true : fixed === true || shown.includes(id),
+      ]),
+    );
     return {
       visibility: { ...atFirst, ...changed },
       set: (id, visible) => store({ ...changed, [id]: visible }),
@@ -24,5 +36,5 @@ export function useColumns<Row>(name: string, columns: readonly Column<Row>[]): 
         store(Object.fromEntries(columns.map(({ id, fixed }) => [id, fixed === true || ids.includes(id)]))),
       reset: () => store({}),
     };
-  }, [columns, changed, store]);
+  }, [columns, shown, changed, store]);
 }
