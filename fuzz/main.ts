@@ -101,8 +101,8 @@ async function runApart(target: Target): Promise<Round> {
       watch = setInterval(() => {
         still = now[1] === before ? still + watchMs : 0;
         before = now[1] ?? 0;
-        // Loading and making an input take their time on a busy machine: what is this still, hangs.
-        if (still >= 20_000) resolve(lost("hangs"));
+        // Making an input takes its time on a busy machine, and loading more: what is this still, hangs.
+        if (still >= (before > 0 ? 20_000 : 120_000)) resolve(lost("hangs"));
       }, watchMs);
       worker.once("message", (round: Round) => resolve(round));
       worker.once("error", (error) => lost(error.message).then(resolve, reject));
