@@ -99,7 +99,10 @@ export function addLifecycleCommands(agent: Command, terminal: Terminal): void {
     .description("Say that you have looked at an agent that came back after a restore: its labels are gone.")
     .argument("<agent>", "host name or id")
     .option("--tenant <tenant>", "the tenant that it belongs to (name or id)")
-    .addHelpText("after", examples("postern agent confirm-restored WS-07", "postern agent confirm-restored db-07.example.com"))
+    .addHelpText(
+      "after",
+      examples("postern agent confirm-restored WS-07", "postern agent confirm-restored db-07.example.com"),
+    )
     .action(
       withApi(terminal, async (api, typed: string, { tenant }: TenantOption) => {
         const { id, hostName } = await findAgent(api, typed, tenant);
