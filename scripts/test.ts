@@ -20,6 +20,8 @@ const agentNode = "packages/agent/node_modules/.bin/node";
 const wine: readonly SystemProgram[] = [
   { program: "/usr/lib/wine/wine64", debianPackages: ["wine", "wine64"] },
   { program: "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", debianPackages: ["libfaketime"] },
+  { program: "wixl", debianPackages: ["wixl"] },
+  { program: "msibuild", debianPackages: ["msitools"] },
 ];
 const chromium: readonly SystemProgram[] = [{ program: "chromium", debianPackages: ["chromium"] }];
 const postgres: readonly SystemProgram[] = [

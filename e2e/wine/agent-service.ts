@@ -20,7 +20,7 @@ export interface AgentService {
   stopped(): Promise<void>;
 }
 
-/** Does what an installer does so far: the two files of `folder`, and the service. */
+/** Installs by hand: the two files of `folder`, and the service. */
 export async function installAgent(machine: WineMachine, folder: string): Promise<AgentService> {
   const program = join(machine.driveC, "Program Files", "Postern");
   mkdirSync(program, { recursive: true });
@@ -34,7 +34,11 @@ export async function installAgent(machine: WineMachine, folder: string): Promis
     "auto",
   ]);
   if (created.code !== 0) throw new Error(`sc create: ${created.stdout}`);
+  return installedAgent(machine);
+}
 
+/** The agent that is installed on a machine already. */
+export function installedAgent(machine: WineMachine): AgentService {
   const sc = (verb: string, ...rest: readonly string[]): Promise<Finished> =>
     machine.run("sc", [verb, serviceName, ...rest]);
   const state = async (): Promise<string> => /STATE\s*:\s*\d+\s+(\w+)/.exec((await sc("query")).stdout)?.[1] ?? "";

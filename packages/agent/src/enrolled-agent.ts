@@ -26,7 +26,7 @@ import {
 
 /** What an agent is made of beside its own code. */
 export interface ServicePorts {
-  readonly platform: Pick<Platform, "name" | "guard" | "listener" | "folders" | "machineId">;
+  readonly platform: Pick<Platform, "name" | "guard" | "listener" | "folders" | "machineId" | "installer">;
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly agentVersion: string;

@@ -69,6 +69,29 @@ export interface ServiceHost {
   setStoppable(stoppable: boolean): void;
 }
 
+/** What the installer was told of the cluster to join. */
+export interface InstallerEnrolment {
+  readonly cluster: string;
+  /** One of the two is there. */
+  readonly key?: string;
+  readonly keyFile?: string;
+  readonly caFile?: string;
+  readonly proxy?: string;
+}
+
+/** What the operating system's installer and the agent leave for one another. */
+export interface InstallerPort {
+  /** Whether the service manager runs the service. Throws when it does not say. */
+  isServiceRunning(): boolean;
+  /** A sentence that the installer shows and logs; without one, the last is taken away. */
+  note(sentence?: string): void;
+  /** The first of our folders that belongs to somebody else. */
+  foreignFolder(): string | undefined;
+  enrolment(): InstallerEnrolment | undefined;
+  /** The installer's word is done with: the activation key does not stay behind. */
+  forgetEnrolment(): void;
+}
+
 /** One platform, whole: what `windows/` and `posix/` each give to the program. */
 export interface Platform {
   readonly name: "windows" | "linux" | "macos" | "aix" | "solaris";
@@ -82,6 +105,8 @@ export interface Platform {
   isElevated(): boolean;
   /** What the operating system calls this machine, stable over renaming; left out where it has no such name. */
   machineId?(): string | undefined;
+  /** Where an installer of the operating system's brings the agent. */
+  readonly installer?: InstallerPort;
 }
 
 /** Another process already is this machine's service. */

@@ -1,6 +1,7 @@
 import { readSync, writeSync } from "node:fs";
 import { type Invocation, parseArguments, UsageError } from "./cli/arguments.ts";
-import { exitCodes, runCommand, type Terminal } from "./cli/run.ts";
+import { exitCodes } from "./cli/exit-codes.ts";
+import { runCommand, type Terminal } from "./cli/run.ts";
 import type { Platform } from "./ports.ts";
 import { defaultDataFolder, posixPlatform } from "./posix/platform.ts";
 

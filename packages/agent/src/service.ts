@@ -1,5 +1,6 @@
 import { type Command, type CommandAnswer, parseCommand, refuse } from "./commands.ts";
 import type { PersistedState } from "./core/state.ts";
+import { enrolAsInstalled } from "./enrol-as-installed.ts";
 import {
   adoptEnrolment,
   type EnrolledAgent,
@@ -43,6 +44,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
   const channel = listen();
   await channel.tried;
   standing = startAs(anchor);
+  const installed = enrolAsInstalled(platform.installer, enroll, ports);
   return { onStop };
 
   function startAs(anchor: AnchorReading): Standing {
@@ -82,6 +84,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
   async function onStop(reason: StopReason): Promise<void> {
     stopped = true;
     clearTimeout(again);
+    installed.stop();
     if (standing?.is === "enrolled") {
       standing.agent.running.apply({ type: "stopping", reason });
       await within(stopMs, standing.agent.stop());

@@ -4,10 +4,13 @@ export type TokenSource =
   | { readonly from: "file"; readonly path: string }
   | { readonly from: "stdin" };
 
+/** What the installer runs, and people as a rule do not. */
+export type InstallerStep = "guard-check" | "folder-check" | "remove-data";
+
 /** What somebody typed, understood. `dataFolder` is heeded where the folder is not fixed. */
 export type Invocation = { readonly dataFolder?: string } & (
   | { readonly run: "unprotect" | "explain"; readonly source: TokenSource }
-  | { readonly run: "protect" | "challenge" | "version" | "service" }
+  | { readonly run: "protect" | "challenge" | "version" | "service" | InstallerStep }
   | { readonly run: "status"; readonly json: boolean }
   | {
       readonly run: "enroll";
@@ -24,8 +27,20 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const commands = ["unprotect", "protect", "status", "challenge", "explain", "enroll", "version", "help", "service"];
-const flagPattern = /^--?([a-z]+)$/i;
+const installerSteps: readonly InstallerStep[] = ["guard-check", "folder-check", "remove-data"];
+const commands: readonly string[] = [
+  "unprotect",
+  "protect",
+  "status",
+  "challenge",
+  "explain",
+  "enroll",
+  "version",
+  "help",
+  "service",
+  ...installerSteps,
+];
+const flagPattern = /^--?([a-z]+(?:-[a-z]+)*)$/i;
 const withValue = new Set(["file", "cluster", "key", "ca", "proxy", "data"]);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   unprotect: ["file"],
@@ -75,6 +90,9 @@ function understand(run: string, flags: ReadonlyMap<string, string>, values: rea
     case "challenge":
     case "version":
     case "service":
+    case "guard-check":
+    case "folder-check":
+    case "remove-data":
       refuseValues(run, values);
       return { run };
     default:

@@ -72,6 +72,26 @@ Exit code 0: it would be accepted. 3: it would be refused, with the reason.
 The activation key comes from the console. Both -ca and -proxy are remembered. While service protection is on,
 enrolling anew is refused: switch it off in the profile, or lift it with a token first.
 `,
+  "guard-check": `Ask whether the agent may be removed, repaired or replaced now. The installer runs this.
+
+  PosternAgent.exe -guard-check
+
+Exit code 0: protection is off or lifted, or the service has been stopped. 3: protection is on. 4: the service runs and
+does not answer. Changes nothing; the answer is left for the installer, which shows and logs it.
+`,
+  "folder-check": `Look whether the agent's folders belong to this machine's administrators. The installer runs this.
+
+  PosternAgent.exe -folder-check
+
+Exit code 3: somebody else made one of them, or put a link in its place.
+`,
+  "remove-data": `Remove what the agent keeps on this machine: its identity, its state and its journal. The installer runs this
+after the service has been stopped, when the agent is uninstalled.
+
+  PosternAgent.exe -remove-data
+
+Refused while the service runs. Logs are kept.
+`,
   service: `Run the agent itself.
 
   PosternAgent.exe -service                  on Windows, by the service manager only

@@ -31,6 +31,11 @@ export function readKey(readInput: ReadInput): string {
   return inputText(readInput(maxKeyBytes)).trim();
 }
 
+/** An activation key from a file. @throws {UsageError} */
+export function readKeyFile(path: string): string {
+  return fileText(path, readSome(path, maxKeyBytes)).trim();
+}
+
 /** The certificates of a PEM file. @throws {UsageError} */
 export function readCertificates(path: string): string {
   const maxBytes = commandBytes / 2;

@@ -8,14 +8,13 @@ import {
 } from "../commands.ts";
 import { type Platform, ServiceUnreachable } from "../ports.ts";
 import { agentVersion } from "../release.ts";
-import { type Invocation, UsageError } from "./arguments.ts";
+import { type InstallerStep, type Invocation, UsageError } from "./arguments.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { helpText } from "./help.ts";
 import { type ReadInput, readCertificates, readKey, readToken } from "./input.ts";
+import { runInstallerStep } from "./installer-steps.ts";
 import { sentenceFor, span } from "./sentences.ts";
 import { statusText, tokenText } from "./status-text.ts";
-
-/** What the exit code of a command says. */
-export const exitCodes = { done: 0, usage: 2, refused: 3, noAnswer: 4, notAdministrator: 5 } as const;
 
 /** What a command writes to, and where standard input comes from. */
 export interface Terminal {
@@ -42,14 +41,17 @@ export async function runCommand(
     terminal.out(`${agentVersion}\n`);
     return exitCodes.done;
   }
-  const command = commandOf(invocation, terminal);
-  const { isElevated, send } = await platform();
+  const step = installerStepOf(invocation);
+  const command = step ? ({ command: "status" } as const) : commandOf(invocation, terminal);
+  const { isElevated, send, installer, folders } = await platform();
   if (!isElevated()) {
     terminal.err(
       'not_administrator: Only an administrator may do this. Open the prompt with "Run as administrator"; elsewhere than on Windows, use sudo.\n',
     );
     return exitCodes.notAdministrator;
   }
+  if (step)
+    return runInstallerStep(step, { installer, dataFolder: folders.data, ask: () => ask(send, command) }, terminal);
   const answer = await ask(send, command);
   if (answer === undefined) {
     terminal.err(
@@ -59,6 +61,10 @@ export async function runCommand(
   }
   if (!answer.ok) return refuse(terminal, answer.code, answer.detail);
   return show(answer.result, invocation, terminal);
+}
+
+function installerStepOf({ run }: Invocation): InstallerStep | undefined {
+  return run === "guard-check" || run === "folder-check" || run === "remove-data" ? run : undefined;
 }
 
 function commandOf(invocation: Invocation, terminal: Terminal): Command {

@@ -76,6 +76,14 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   activation_key_expired: () => "This activation key has expired. Make a new one in the console.",
   activation_key_used_up: () => "This activation key has no uses left. Make a new one in the console.",
   protocol_unsupported: () => "This agent is too old or too new for the cluster. Install the agent that belongs to it.",
+  service_protected: () =>
+    "The Postern agent's service is protected, so it cannot be removed, repaired or replaced. Switch protection off in its profile, or lift it with a token (PosternAgent.exe -unprotect <token>); then try again.",
+  service_silent: () =>
+    "The Postern agent's service runs but does not answer, so whether it is protected cannot be told. Wait a moment and try again; if it stays so, restart the machine.",
+  service_running: () =>
+    "The agent's service is running, so its data stays. Stop the service first, or uninstall the agent.",
+  foreign_folder: () =>
+    "One of the agent's folders was made by somebody who is no administrator, or is a link. Look at what is in it, remove it, and install again.",
   bad_request: () => "The service did not understand this program. Use the one that was installed with it.",
   starting: () => "The service is still starting. Try again in a moment.",
   internal_error: () => "The service failed at this. Try again; if it stays so, restart the machine.",

@@ -1,6 +1,7 @@
 import type { Platform } from "../ports.ts";
 import { dataFolder } from "./folders.ts";
 import { windowsGuard } from "./guard.ts";
+import { windowsInstaller } from "./installer.ts";
 import { lazy } from "./native.ts";
 import { pipeClient } from "./pipe-client.ts";
 import { pipeServer } from "./pipe-server.ts";
@@ -28,5 +29,6 @@ export function windowsPlatform(): Platform {
     isElevated: () => tokenHolds(administrators),
     folders: { data: dataFolder },
     machineId: () => stringValue("SOFTWARE\\Microsoft\\Cryptography", "MachineGuid"),
+    installer: windowsInstaller(serviceName, dataFolder),
   };
 }

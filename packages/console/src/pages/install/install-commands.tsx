@@ -5,7 +5,6 @@ import { ExactTime } from "../../shared/relative-time.tsx";
 import { count } from "../../shared/words.ts";
 import { Arrival } from "./arrival.tsx";
 
-const folder = '"C:\\Program Files\\Postern"';
 const program = '"C:\\Program Files\\Postern\\PosternAgent.exe"';
 
 /** The key, shown this once; what to run on the workload; and a word when the agent has arrived. */
@@ -32,13 +31,15 @@ export function InstallCommands({
         <Tabs.Panel value="windows" pt="sm">
           <Stack gap="xs">
             <Text size="md">
-              As an administrator, in PowerShell, where <code>PosternAgent.exe</code> and <code>koffi.node</code> lie:
+              As an administrator, in PowerShell, where <code>PosternAgent.msi</code> lies:
             </Text>
-            <CommandLine command={`mkdir ${folder}; copy PosternAgent.exe, koffi.node ${folder}`} />
-            <CommandLine
-              command={`New-Service PosternAgent -BinaryPathName '${program} -service' -StartupType Automatic; Start-Service PosternAgent`}
-            />
+            <CommandLine command="Start-Process -Wait msiexec '/i PosternAgent.msi /qn /l*v postern.log'" />
             <CommandLine command={`& ${program} -enroll -cluster ${cluster} -key -`} />
+            <Text size="sm" c="dimmed">
+              On many machines, without anybody there: put the key into a file, and add{" "}
+              <code>CLUSTER={cluster} ACTIVATIONKEYFILE=C:\key.txt</code> to what msiexec is given; then the second
+              command is not needed.
+            </Text>
           </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="linux" pt="sm">
