@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { examples } from "./cli/command.ts";
 import { addOperatorCommands, runCommandLine } from "./cli/operator.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { systemClock } from "./clock.ts";
@@ -26,7 +27,13 @@ for (const stream of [process.stdout, process.stderr]) {
 const program = new Command("postern")
   .description("Service protection for agents on Windows workloads, and the 15-minute token that lifts it offline.")
   .version(packageJson.version)
-  .helpCommand(false);
+  .helpCommand(false)
+  .addHelpText(
+    "after",
+    `${examples("postern serve", "postern login admin", "postern agent list --search payroll", 'postern token generate --agent WS-PAYROLL-07 --reason "disk full" --out')}
+Each command has examples of its own: postern COMMAND --help. Programs use POSTERN_URL and POSTERN_API_KEY.
+`,
+  );
 addNodeCommands(program, {
   terminal,
   clock: systemClock,

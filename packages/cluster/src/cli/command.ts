@@ -74,5 +74,14 @@ export function printList<Row>(
 
 /** The commands of one topic: `postern agent`, `postern token`. Alone it shows its help. */
 export function topic(program: Command, name: string, description: string): Command {
-  return program.command(name).description(description).helpCommand(false);
+  return program
+    .command(name)
+    .description(description)
+    .helpCommand(false)
+    .addHelpText("after", ({ command }) => `\nEach has examples: ${pathOf(command)} COMMAND --help\n`);
+}
+
+/** A command as it is typed. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

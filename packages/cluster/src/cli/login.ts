@@ -16,7 +16,7 @@ interface LoginOptions {
 export function addLoginCommands(program: Command, terminal: Terminal): void {
   program
     .command("login")
-    .summary("log in by name and password")
+    .summary("Log in by name and password.")
     .description(
       "Log in by name and password. The session is kept in a file that only you can read, and later commands use it. " +
         "Programs use an API key in POSTERN_API_KEY instead.",

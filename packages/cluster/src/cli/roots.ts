@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import type { ExportedRoot } from "../keys/root-file.ts";
 import type { PreparedRoot, Roots, RootsChanged } from "./answers.ts";
 import { type Api, get, post } from "./api.ts";
-import { examples, jsonOption, withApi } from "./command.ts";
+import { examples, jsonOption, topic, withApi } from "./command.ts";
 import { CommandFailed, exitCodes, wrongUsage } from "./failure.ts";
 import { withFreshLogin } from "./login.ts";
 import { ApiRefused } from "./refused.ts";
@@ -25,7 +25,7 @@ interface ChangeOptions {
 }
 
 export function addRootCommands(key: Command, terminal: Terminal): void {
-  const root = key.command("root").description("The roots that agents pin, and changing them.").helpCommand(false);
+  const root = topic(key, "root", "The roots that agents pin, and changing them.");
 
   root
     .command("show")

@@ -165,8 +165,10 @@ function reachOf(api: Api, { kid }: SigningKey): Promise<KeyReach> {
 }
 
 function reachLines(key: SigningKey, reach: KeyReach): string[] {
+  const state = `The ${key.use} key ${key.kid} is ${key.state}${key.destroyedAt ? ", destroyed" : ""}.`;
+  if (key.use === "audit") return [state, "It signs checkpoints of the audit log; agents do not need it."];
   return [
-    `The ${key.use} key ${key.kid} is ${key.state}${key.destroyedAt ? ", destroyed" : ""}.`,
+    state,
     `${reach.holding} of ${agents(reach.agents)} ${reach.holding === 1 ? "holds" : "hold"} it.`,
     ...(reach.notHolding.count > 0 ? ["Without it:", ...named(reach.notHolding)] : []),
     `Its loss would strand ${agents(reach.stranded.count)}.`,
