@@ -179,11 +179,12 @@ export async function createApp({
   });
   const followUps = startFollowUps({
     store,
+    audit,
     clock,
     newId,
     feed,
     nodeId: newId(),
-    warn: (err, message) => app.log.error({ err }, message),
+    warn: (error, message) => failed("error", message)(error),
   });
   app.addHook("preClose", async () => {
     await Promise.all([watch.stop(), cleanUp.stop(), followUps.stop()]);

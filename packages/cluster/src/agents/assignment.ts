@@ -186,6 +186,18 @@ export async function isProfileOfAgent(db: Db, tenantId: string, profileId: stri
   return row !== undefined;
 }
 
+export async function hasMoreAgentsThan(db: Db, tenantId: string, count: number): Promise<boolean> {
+  const row = await db
+    .selectFrom("agent")
+    .select("id")
+    .where("tenant_id", "=", tenantId)
+    .orderBy("id")
+    .offset(count)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 async function countHeld(db: Db, tenantId: string): Promise<number> {
   const { count } = await db
     .selectFrom("agent")
@@ -229,6 +241,8 @@ async function* plan(
     const last = page.at(-1);
     if (last === undefined || page.length < pageOf(scope)) return;
     after = last.id;
+    // SQLite answers without a pause in which others could have their turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -307,7 +321,13 @@ async function store(
   }
 }
 
-function publishMoves(tx: Tx, feed: ChangePublisher, tenantId: string, changes: readonly AssignmentChange[]): void {
+/** Tells the check-ins that are held of the agents that have another profile, or all of the tenant when these are many. */
+export function publishMoves(
+  tx: Tx,
+  feed: ChangePublisher,
+  tenantId: string,
+  changes: readonly AssignmentChange[],
+): void {
   const moved = changes.filter(({ before, after }) => before.profileId !== after.profileId);
   if (moved.length > agentLimits.maxAgentsToldOneByOne) {
     feed.publish(tx, { kind: "assignment", tenantId, agentId: null });

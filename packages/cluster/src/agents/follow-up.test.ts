@@ -1,6 +1,9 @@
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AuditEvent } from "../audit/entry.ts";
+import type { Audit } from "../audit/record.ts";
 import type { Change, News } from "../change-feed.ts";
+import type { Origin } from "../http/origin.ts";
 import { createIntent, deleteIntent } from "../profiles/intents.ts";
 import { createDefaultProfile } from "../profiles/profiles.ts";
 import { defaultSettings } from "../profiles/settings.ts";
@@ -17,12 +20,14 @@ let now: number;
 let started: FollowUps[];
 let published: (Change | News)[];
 let warnings: string[];
+let recorded: AuditEvent[];
 
 beforeEach(async () => {
   now = 1_000_000;
   started = [];
   published = [];
   warnings = [];
+  recorded = [];
   database = await makeTestDatabase();
   store = await database.open(migrations);
   await store.durable(async (work) => {
@@ -36,16 +41,18 @@ beforeEach(async () => {
     for (const id of ["on", "on too"]) {
       await sql`insert into profile values (${id}, 't', ${id}, ${id}, 0, ${guarded}, 0, 0)`.execute(tx);
     }
-    for (const id of agentIds) {
-      await sql`insert into agent
-        (id, tenant_id, platform, host_name, host_name_search, facts, identity_key, identity_thumbprint, enrolled_at,
-         profile_id, assigned_at, revision_lead, applied_rev, bundle_ver)
-        values (${id}, 't', 'windows', ${`ws-${id}`}, 'h', '{"addresses":[]}', 'x', ${id}, 0, 'default', 0, 0, 0, 0)`.execute(
-        tx,
-      );
-    }
+    for (const id of agentIds) await insertAgent(tx, id);
   });
 });
+
+async function insertAgent(tx: Tx, id: string): Promise<void> {
+  await sql`insert into agent
+    (id, tenant_id, platform, host_name, host_name_search, facts, identity_key, identity_thumbprint, enrolled_at,
+     profile_id, assigned_at, revision_lead, applied_rev, bundle_ver)
+    values (${id}, 't', 'windows', ${`ws-${id}`}, 'h', '{"addresses":[]}', 'x', ${id}, 0, 'default', 0, 0, 0, 0)`.execute(
+    tx,
+  );
+}
 
 afterEach(async () => {
   for (const one of started) await one.stop();
@@ -53,6 +60,8 @@ afterEach(async () => {
   await database.remove();
 });
 
+const audit = { record: (_: unknown, entry: AuditEvent) => void recorded.push(entry) } as unknown as Audit;
+const origin: Origin = { who: { kind: "user", id: "u", name: "Ursula" }, address: null, requestId: null };
 const feed = { publish: (_: unknown, change: Change | News) => void published.push(change) };
 
 /** As a node starts it, for two agents in each transaction; rounds are asked for by the tests. */
@@ -61,6 +70,7 @@ function start(options: Partial<FollowUpOptions> = {}): FollowUps {
   const nodeId = `node ${started.length}`;
   const followUps = startFollowUps({
     store,
+    audit,
     clock: { now: () => now },
     newId: () => `${nodeId}: ${++made}`,
     feed,
@@ -101,19 +111,49 @@ const everyone = (profileId: string) => agentIds.map(() => profileId).join(", ")
 
 test("agents that are few follow in the transaction of the edit, and each is told", async () => {
   const { changes, rest } = await edit(start(), "one of them", "on", "ws-a");
-  expect([changes.length, rest, await notes()]).toEqual([1, null, 0]);
+  expect([changes?.length, rest, await notes()]).toEqual([1, null, 0]);
   expect(await profiles()).toBe("on, default, default, default, default");
   expect(published).toEqual([{ kind: "assignment", tenantId: "t", agentId: "a" }]);
 });
 
-test("many agents follow after the edit, in several transactions, and are told once when the last of them has", async () => {
+test("many agents follow after the edit, in several transactions, and are told when the last of them has", async () => {
   const followUps = start();
   const { changes, rest } = await edit(followUps, "all", "on");
-  expect([changes.length, rest?.agentIds, await notes()]).toEqual([5, agentIds, 1]);
+  expect([changes?.length, rest?.agentIds, await notes()]).toEqual([5, agentIds, 1]);
   expect([await profiles(), published]).toEqual([everyone("default"), []]);
-  await followUps.finish(rest);
+  await followUps.finish(rest, origin);
   expect([await profiles(), await notes()]).toEqual([everyone("on"), 0]);
+  expect(published).toEqual(agentIds.map((agentId) => ({ kind: "assignment", tenantId: "t", agentId })));
+});
+
+test("very many agents are told once, however many transactions it takes", async () => {
+  await store.durable(async (work) => {
+    const tx = work.withoutPlugins();
+    for (let n = 0; n < agentLimits.maxAgentsToldOneByOne; n++) await insertAgent(tx, `m${n}`);
+  });
+  const followUps = start({ movedAtOnce: 50 });
+  const { rest } = await edit(followUps, "all", "on");
+  await followUps.finish(rest, origin);
   expect(published).toEqual([{ kind: "assignment", tenantId: "t", agentId: null }]);
+});
+
+test("in a large tenant it is found out after the edit who moves, and an entry of who made the edit says how many did", async () => {
+  const followUps = start({ plannedInEdit: 4 });
+  const { changes, rest } = await edit(followUps, "all", "on");
+  expect([changes, rest?.agentIds, await notes(), recorded]).toEqual([null, null, 1, []]);
+  await followUps.finish(rest, origin);
+  expect([await profiles(), await notes()]).toEqual([everyone("on"), 0]);
+  const counts = { moved: 5, gains: 5, loses: 0 };
+  expect(recorded).toMatchObject([{ tenantId: "t", action: "intent.follow", origin, details: { agents: counts } }]);
+
+  const nobody = await edit(followUps, "nobody", "on too", "db-*", 0);
+  await followUps.finish(nobody.rest, origin);
+  expect(recorded.at(-1)?.details).toEqual({ agents: { moved: 0, gains: 0, loses: 0 } });
+});
+
+test("a tenant is large above the limit, not at it", async () => {
+  const { changes, rest } = await edit(start({ plannedInEdit: 5 }), "all", "on");
+  expect([changes?.length, rest?.agentIds]).toEqual([5, agentIds]);
 });
 
 test("an edit that moves nobody writes no agent, and tells nobody", async () => {
@@ -145,13 +185,13 @@ test("a node that stops leaves the rest for the next start, and the note with it
   const followUps = start();
   const { rest } = await edit(followUps, "all", "on");
   await followUps.stop();
-  await followUps.finish(rest);
+  await followUps.finish(rest, origin);
   expect([await profiles(), await notes(), published]).toEqual([everyone("default"), 1, []]);
 });
 
 test("an agent whose facts change between the edit and its turn does not lose its protection by them", async () => {
   const followUps = start();
-  await followUps.finish((await edit(followUps, "guards", "on")).rest);
+  await followUps.finish((await edit(followUps, "guards", "on")).rest, origin);
   const { rest } = await edit(followUps, "loosens", "default", "ws-*", 0);
   // It reports that it is a server, which the edit is not about; then a workstation again.
   const report = (hostName: string) =>
@@ -166,7 +206,7 @@ test("an agent whose facts change between the edit and its turn does not lose it
     });
   await report("db-c");
   await report("ws-changed");
-  await followUps.finish(rest);
+  await followUps.finish(rest, origin);
   expect(await profiles()).toBe("default, default, on, default, default");
   expect(await database.query("select id from agent where would_drop_profile_id = 'default'")).toEqual([{ id: "c" }]);
 });
@@ -175,8 +215,8 @@ test("a second edit in between wins, whichever of the two is finished last", asy
   const followUps = start();
   const first = await edit(followUps, "first", "on");
   const second = await edit(followUps, "second", "on too", "*", 0);
-  await followUps.finish(second.rest);
-  await followUps.finish(first.rest);
+  await followUps.finish(second.rest, origin);
+  await followUps.finish(first.rest, origin);
   expect([await profiles(), await notes()]).toEqual([everyone("on too"), 0]);
 });
 
@@ -188,7 +228,7 @@ test("an edit that is undone in between leaves the agents where they were", asyn
     return followUps.begin(tx, "t", { kind: "all" }, now);
   });
   expect(undone).toEqual({ changes: [], rest: null });
-  await followUps.finish(rest);
+  await followUps.finish(rest, origin);
   expect([await profiles(), await notes()]).toEqual([everyone("default"), 0]);
 });
 
@@ -201,7 +241,7 @@ test("a follow-up that fails is told to the operator and not to the user, whose 
   const followUps = start({ store: { ...store, durable } });
   const { rest } = await edit(followUps, "all", "on");
   isBroken = true;
-  await followUps.finish(rest);
+  await followUps.finish(rest, origin);
   expect(warnings).toEqual(["agents have still to follow a change of intents or labels; it is tried again"]);
   isBroken = false;
   now += agentLimits.followUpStaleMs;
@@ -212,7 +252,7 @@ test("a follow-up that fails is told to the operator and not to the user, whose 
 test("nobody waits for ever: the answer comes, and the rest follows all the same", async () => {
   const followUps = start({ awaitedMs: 0 });
   const { rest } = await edit(followUps, "all", "on");
-  await followUps.finish(rest);
+  await followUps.finish(rest, origin);
   await expect.poll(notes, { timeout: 10_000 }).toBe(0);
   expect(await profiles()).toBe(everyone("on"));
 });

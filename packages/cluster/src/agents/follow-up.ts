@@ -1,23 +1,38 @@
 import { endLease, takeLease } from "../audit/lease.ts";
+import type { Audit } from "../audit/record.ts";
 import type { ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../db/ids.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
+import { type Origin, systemOrigin } from "../http/origin.ts";
 import type { Store, Tx } from "../schema.ts";
-import { type AssignmentChange, type AssignmentScope, place, planAssignment, reassign } from "./assignment.ts";
+import {
+  type AssignmentChange,
+  type AssignmentScope,
+  hasMoreAgentsThan,
+  place,
+  planAssignment,
+  publishMoves,
+  reassign,
+} from "./assignment.ts";
+import { countsOf } from "./intent-schemas.ts";
 import { agentLimits } from "./limits.ts";
 
 /** Agents that are still to follow an edit which is stored. */
 export interface FollowUp {
   readonly id: string;
   readonly tenantId: string;
-  readonly agentIds: readonly string[];
+  /** Null: the tenant has so many that it is still to be found out who moves. */
+  readonly agentIds: readonly string[] | null;
 }
 
 /** What an edit leads to. */
 export interface Followed {
-  /** Whom it moves, those included that are still to follow. */
-  readonly changes: readonly AssignmentChange[];
+  /**
+   * Whom it moves, those included that are still to follow. Null: not known yet; the audit log gets an entry of its own,
+   * `intent.follow`, when the last of them has followed.
+   */
+  readonly changes: readonly AssignmentChange[] | null;
   /** For {@link FollowUps.finish} once the edit is committed; null: all have followed. */
   readonly rest: FollowUp | null;
 }
@@ -39,8 +54,10 @@ export interface FollowUps {
   /**
    * Lets the rest follow, and waits for that, but not too long. Never throws: the edit is done, and what fails is told
    * and tried again by a round.
+   *
+   * @param origin of the edit
    */
-  finish(rest: FollowUp | null): Promise<void>;
+  finish(rest: FollowUp | null, origin: Origin): Promise<void>;
   /** Looks whether edits were left on the way. */
   round(): Promise<void>;
   stop(): Promise<void>;
@@ -48,6 +65,7 @@ export interface FollowUps {
 
 export interface FollowUpOptions {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly feed: ChangePublisher;
@@ -57,7 +75,18 @@ export interface FollowUpOptions {
   readonly warn: (error: unknown, message: string) => void;
   readonly everyMs?: number;
   readonly movedAtOnce?: number;
+  readonly plannedInEdit?: number;
   readonly awaitedMs?: number;
+}
+
+interface Job {
+  readonly tenantId: string;
+  readonly agentIds: readonly string[] | null;
+  readonly notes: readonly string[];
+  /** For an entry in the audit log; null: that of the edit says already how many follow. */
+  readonly origin: Origin | null;
+  /** Somebody else has begun it. */
+  readonly isLeft: boolean;
 }
 
 const leaseName = "follow-up";
@@ -65,6 +94,7 @@ const leaseName = "follow-up";
 /** Makes a round at once, then every `everyMs`. */
 export function startFollowUps({
   store,
+  audit,
   clock,
   newId,
   feed,
@@ -72,6 +102,7 @@ export function startFollowUps({
   warn,
   everyMs = agentLimits.followUpEveryMs,
   movedAtOnce = agentLimits.maxAgentsMovedAtOnce,
+  plannedInEdit = agentLimits.maxAgentsPlannedInEdit,
   awaitedMs = agentLimits.followUpAwaitedMs,
 }: FollowUpOptions): FollowUps {
   let stopped = false;
@@ -80,20 +111,29 @@ export function startFollowUps({
   let last: Promise<void> = Promise.resolve();
 
   async function begin(tx: Tx, tenantId: string, scope: AssignmentScope, now: number): Promise<Followed> {
+    if (scope.kind === "all" && (await hasMoreAgentsThan(tx, tenantId, plannedInEdit))) {
+      return { changes: null, rest: { id: await note(tx, tenantId, now), tenantId, agentIds: null } };
+    }
     const changes = await planAssignment(tx, tenantId, scope, now);
     const agentIds = changes.map(({ agentId }) => agentId);
     if (agentIds.length <= movedAtOnce) {
       await reassign(tx, feed, tenantId, { kind: "agents", ids: agentIds }, "edit", now);
       return { changes, rest: null };
     }
-    const id = newId();
-    await tx.insertInto("assignment_follow_up").values({ id, tenant_id: tenantId, moved_at: now }).execute();
-    return { changes, rest: { id, tenantId, agentIds } };
+    return { changes, rest: { id: await note(tx, tenantId, now), tenantId, agentIds } };
   }
 
-  async function finish(rest: FollowUp | null): Promise<void> {
+  async function note(tx: Tx, tenantId: string, now: number): Promise<string> {
+    const id = newId();
+    await tx.insertInto("assignment_follow_up").values({ id, tenant_id: tenantId, moved_at: now }).execute();
+    return id;
+  }
+
+  async function finish(rest: FollowUp | null, origin: Origin): Promise<void> {
     if (rest === null) return;
-    const following = follow(rest.tenantId, rest.agentIds, [rest.id]).catch((error: unknown) => {
+    const { id, tenantId, agentIds } = rest;
+    const job = { tenantId, agentIds, notes: [id], origin: agentIds === null ? origin : null, isLeft: false };
+    const following = follow(job).catch((error: unknown) => {
       warn(error, "agents have still to follow a change of intents or labels; it is tried again");
     });
     running.add(following);
@@ -107,26 +147,55 @@ export function startFollowUps({
   }
 
   /** Ends without an error before the last one has followed when the node stops: the notes stay. */
-  async function follow(tenantId: string, agentIds: readonly string[], notes: readonly string[]): Promise<void> {
-    for (let first = 0; first < agentIds.length; first += movedAtOnce) {
+  async function follow(job: Job): Promise<void> {
+    const { tenantId } = job;
+    // Not in a transaction, where every other change would wait for it. Whoever is found is looked at again in one.
+    const agentIds = job.agentIds ?? (await idsToMove(tenantId));
+    const followed: AssignmentChange[] = [];
+    let first = 0;
+    do {
       if (stopped) return;
       const ids = agentIds.slice(first, first + movedAtOnce);
-      await store.durable(async (tx) => {
+      first += movedAtOnce;
+      const placed = await store.durable(async (tx) => {
         const now = clock.now();
-        await place(tx, tenantId, { kind: "agents", ids }, "edit", now);
-        await tx
-          .updateTable("assignment_follow_up")
-          .set({ moved_at: now })
-          .where("tenant_id", "=", tenantId)
-          .where("id", "in", notes)
-          .execute();
+        const changes = await place(tx, tenantId, { kind: "agents", ids }, "edit", now);
+        if (first >= agentIds.length) await end(tx, job, [...followed, ...changes]);
+        else await goOn(tx, job, now);
+        return changes;
       });
-    }
-    if (stopped) return;
-    await store.durable(async (tx) => {
-      await tx.deleteFrom("assignment_follow_up").where("tenant_id", "=", tenantId).where("id", "in", notes).execute();
-      // One for all of them, and only now: each makes every held check-in of the tenant look for itself.
-      feed.publish(tx, { kind: "assignment", tenantId, agentId: null });
+      followed.push(...placed);
+    } while (first < agentIds.length);
+  }
+
+  async function idsToMove(tenantId: string): Promise<string[]> {
+    const changes = await planAssignment(store.reads, tenantId, { kind: "all" }, clock.now());
+    return changes.map(({ agentId }) => agentId);
+  }
+
+  async function goOn(tx: Tx, { tenantId, notes }: Job, now: number): Promise<void> {
+    await tx
+      .updateTable("assignment_follow_up")
+      .set({ moved_at: now })
+      .where("tenant_id", "=", tenantId)
+      .where("id", "in", notes)
+      .execute();
+  }
+
+  async function end(tx: Tx, { tenantId, notes, origin, isLeft }: Job, changes: AssignmentChange[]): Promise<void> {
+    await tx.deleteFrom("assignment_follow_up").where("tenant_id", "=", tenantId).where("id", "in", notes).execute();
+    // Only now, and once when they are many: it makes every held check-in of the tenant look for itself. Of those that
+    // were moved before others were left, nobody knows whether they were told.
+    if (isLeft) feed.publish(tx, { kind: "assignment", tenantId, agentId: null });
+    else publishMoves(tx, feed, tenantId, changes);
+    if (origin === null) return;
+    audit.record(tx, {
+      tenantId,
+      action: "intent.follow",
+      outcome: "done",
+      origin,
+      target: { kind: "intent", id: null },
+      details: { agents: countsOf(changes) },
     });
   }
 
@@ -153,11 +222,9 @@ export function startFollowUps({
       ) {
         return;
       }
-      // What the notes are about is not noted: whoever has not the profile that is theirs is to get it.
-      const changes = await planAssignment(store.reads, tenantId, { kind: "all" }, clock.now());
-      const agentIds = changes.map(({ agentId }) => agentId);
+      // What a note is about is not noted: whoever has not the profile that is theirs is to get it.
       const ids = notes.map(({ id }) => id);
-      await follow(tenantId, agentIds, ids);
+      await follow({ tenantId, agentIds: null, notes: ids, origin: systemOrigin, isLeft: true });
     }
   }
 

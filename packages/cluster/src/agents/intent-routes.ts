@@ -102,7 +102,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, followUp
           rest: await follow(tx, request, "intent.create", target, { profileId, filter: stored }),
         };
       });
-      await followUps.finish(rest);
+      await followUps.finish(rest, originOf(request));
       return reply.code(201).header("etag", etagOf(made.changedAt)).send(toIntentView(made));
     },
   );
@@ -165,7 +165,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, followUp
           revision: (await intentsOf(tx, tenantId)).revision,
         };
       });
-      await followUps.finish(rest);
+      await followUps.finish(rest, originOf(request));
       return reply.header("etag", etagOf(revision)).send({ intentIds });
     },
   );
@@ -206,7 +206,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, followUp
         const details = changesOf(changed.before, changed.after);
         return { after: changed.after, rest: await follow(tx, request, "intent.change", changed.after, details) };
       });
-      await followUps.finish(left);
+      await followUps.finish(left, originOf(request));
       return reply.header("etag", etagOf(after.changedAt)).send(toIntentView(after));
     },
   );
@@ -230,7 +230,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, followUp
         );
         return follow(tx, request, "intent.delete", gone, { profileId: gone.profileId, filter: gone.filter });
       });
-      await followUps.finish(rest);
+      await followUps.finish(rest, originOf(request));
       return reply.code(204).send(null);
     },
   );
@@ -257,7 +257,7 @@ export function intentRoutes(api: Server, { store, audit, clock, newId, followUp
       outcome: "done",
       origin: originOf(request),
       target: { kind: "intent", id, ...(name !== undefined && { name }) },
-      details: { ...details, agents: countsOf(changes) },
+      details: { ...details, ...(changes && { agents: countsOf(changes) }) },
     });
     return rest;
   }

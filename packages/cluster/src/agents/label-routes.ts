@@ -104,7 +104,7 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed, foll
         const changes = await planLabels(tx, [one], { add: labels, remove });
         return relabel(tx, request, changes);
       });
-      await followedBy(rest);
+      await followedBy(request, rest);
       const known = await requireAgent(store.reads, id, accessOf(request));
       const now = await labelsOf(store.reads, [id]);
       return reply
@@ -148,13 +148,13 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed, foll
         const changes = await planLabels(tx, agents, changeOf(request.body));
         return { rest: await relabel(tx, request, changes), matched: agents.length, changed: changes.length };
       });
-      await followedBy(rest);
+      await followedBy(request, rest);
       return result;
     },
   );
 
-  async function followedBy(rest: readonly FollowUp[]): Promise<void> {
-    for (const ofTenant of rest) await followUps.finish(ofTenant);
+  async function followedBy(request: FastifyRequest, rest: readonly FollowUp[]): Promise<void> {
+    for (const ofTenant of rest) await followUps.finish(ofTenant, originOf(request));
   }
 
   async function selected(db: Store["reads"], request: FastifyRequest<{ Body: Static<typeof LabelsBody> }>) {
@@ -180,7 +180,7 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed, foll
           outcome: "done",
           origin: originOf(request),
           target: { kind: "agent", id: one?.agent.id ?? null, ...(one && { name: one.agent.hostName }) },
-          details: { ...detailsOf(some), agents: countsOf(moves) },
+          details: { ...detailsOf(some), ...(moves && { agents: countsOf(moves) }) },
         });
       }
     }

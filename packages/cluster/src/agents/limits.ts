@@ -33,6 +33,8 @@ export const agentLimits = {
   maxAgentsReadAtOnce: 2_000,
   /** Agents moved in one transaction, which every other change waits for: a tenth of a second or two. */
   maxAgentsMovedAtOnce: 2_000,
+  /** In a tenant with more agents, who moves is found out after the edit and not in its transaction. */
+  maxAgentsPlannedInEdit: 10_000,
   /** How long whoever changes an intent waits until the last agent has followed. Clients give up after half a minute. */
   followUpAwaitedMs: 10_000,
   /** How often it is looked whether agents have still to follow, since a node died on the way. */

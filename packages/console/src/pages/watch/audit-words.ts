@@ -31,6 +31,7 @@ export const auditActions: readonly string[] = [
   "intent.change",
   "intent.create",
   "intent.delete",
+  "intent.follow",
   "intent.order",
   "key.change-roots",
   "key.compromise",
