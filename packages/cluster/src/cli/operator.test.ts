@@ -83,6 +83,23 @@ async function run(args: readonly string[], env: Record<string, string> = {}, st
 
 const withKey = { POSTERN_API_KEY: "pst_example" };
 
+/** Every command line that shows a help: `[]`, `["tenant"]`, `["tenant", "list"]`, … */
+function commandPaths(command: Command, path: readonly string[] = []): (readonly string[])[] {
+  return [path, ...command.commands.flatMap((child) => commandPaths(child, [...path, child.name()]))];
+}
+
+test("every command's help has examples or leads to them, and every command that reads has --json", async () => {
+  const program = new Command("postern");
+  addOperatorCommands(program, {} as Terminal);
+  const paths = commandPaths(program).filter(({ length }) => length > 0);
+  expect(paths.length).toBeGreaterThan(70);
+  for (const path of paths) {
+    const { out } = await run([...path, "--help"]);
+    expect(out, path.join(" ")).toMatch(/\nExamples:\n {2}postern |\nEach has examples: postern /);
+    if (/^(list|show|preview|versions|journal|verify)$/.test(path.at(-1) ?? "")) expect(out).toContain("--json");
+  }
+});
+
 test("logs in, keeps the cookie by hand, and later commands send it as a browser on our own page would", async () => {
   answer = (_, response) =>
     sendJson(response, 200, {}, { "set-cookie": "pst=s3cret; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200" });
