@@ -66,10 +66,7 @@ test("Protection gaps: whose protection is not the one wanted, each with the rea
   await view("Protection gaps").click();
   await page.waitForURL((url) => url.search === "?view=protection_gaps");
   await expect.poll(hostNames).toEqual(["ws-bare", "ws-behind"]);
-  expect(await gaps()).toEqual([
-    "Not protected, though its profile wants it",
-    "Has not applied the wanted config yet",
-  ]);
+  expect(await gaps()).toEqual(["Not protected, though its profile wants it", "Has not applied the wanted config yet"]);
   await takePictures(admin, "agent-list-gaps");
   await expectAccessible(admin);
   // It catches up, and leaves the list.

@@ -29,7 +29,9 @@ export function OverviewTab({ agent }: AgentTabProps) {
             {lookAlikes.length > 0 &&
               lookAlikes.map(({ id, hostName, sameMachine }) => (
                 <div key={id}>
-                  <Link to={agentPath(id)}>{hostName}</Link>
+                  <Link className="link" to={agentPath(id)}>
+                    {hostName}
+                  </Link>
                   {sameMachine ? " reports the same machine" : " has the same host name"}
                 </div>
               ))}

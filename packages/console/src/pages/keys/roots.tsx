@@ -26,7 +26,7 @@ export function Roots() {
           : `The roots were changed ${count(data.rootsVersion, "time")}.`}{" "}
         {data.agents.behind === 0
           ? "Every agent has the newest trust bundle."
-          : `Of ${count(data.agents.count, "agent")}, ${data.agents.behind.toLocaleString("en")} lack the newest trust bundle.`}{" "}
+          : `Of ${count(data.agents.count, "agent")}, ${data.agents.behind.toLocaleString("en")} ${data.agents.behind === 1 ? "lacks" : "lack"} the newest trust bundle.`}{" "}
         Roots are changed by the command line, <code>postern key root</code>.
       </Text>
     </>

@@ -39,7 +39,9 @@ export function Redemptions({ made: { id, agentId, tenantId } }: { readonly made
           {mine.map(({ id: event, agent, at, receivedAt }) => (
             <div key={event} className={classes["token"]}>
               <span className={classes["what"]}>
-                <Link to={`/manage/workloads/agents/${agent.id}`}>{agent.hostName}</Link>
+                <Link className="link" to={`/manage/workloads/agents/${agent.id}`}>
+                  {agent.hostName}
+                </Link>
               </span>
               <span>
                 <RelativeTime at={at} />, reported <RelativeTime at={receivedAt} />

@@ -57,8 +57,10 @@ function Facts({ alarm }: { readonly alarm: Alarm }) {
           </Fact>
         )}
         {Object.entries(data).map(([name, value]) => (
-          <Fact key={name} name={wordsOf(name)}>
-            <span className="breakable">{value === null ? "–" : String(value)}</span>
+          <Fact key={name} name={factNames[name] ?? wordsOf(name)}>
+            <span className="breakable">
+              {typeof value === "string" && isTime.test(value) ? <ExactTime at={value} /> : String(value ?? "–")}
+            </span>
           </Fact>
         ))}
         {acknowledged && (
@@ -127,6 +129,12 @@ function Acknowledge({ alarm, onClose }: { readonly alarm: Alarm; readonly onClo
     </form>
   );
 }
+
+/** A time as the API writes it. */
+const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+/** What the journal calls `seq` says nothing to people. */
+const factNames: Readonly<Record<string, string>> = { seq: "Journal entry" };
 
 /** `budgetLeft` as people read it: "Budget left". */
 function wordsOf(name: string): string {

@@ -41,10 +41,12 @@ function Verdict({ at, what }: { readonly at: string; readonly what: Verificatio
   if (what.intact) {
     return (
       <Text size="sm" role="status" component="div">
-        <Group gap={6}>
-          <IconShieldCheck size={17} color="var(--tone-good)" aria-hidden />
-          Intact: {count(entries, "entry", "entries")} in {count(what.chains.length, "chain")}, signed by{" "}
-          {count(what.checkpoints.newest, "checkpoint")}. <RelativeTime at={at} />
+        <Group gap={6} wrap="nowrap">
+          <IconShieldCheck size={17} color="var(--tone-good)" style={{ flex: "none" }} aria-hidden />
+          <span>
+            Intact: {count(entries, "entry", "entries")} in {count(what.chains.length, "chain")}, signed by{" "}
+            {count(what.checkpoints.newest, "checkpoint")}. <RelativeTime at={at} />
+          </span>
         </Group>
       </Text>
     );
