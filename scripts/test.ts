@@ -22,6 +22,8 @@ const wine: readonly SystemProgram[] = [
   { program: "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", debianPackages: ["libfaketime"] },
   { program: "wixl", debianPackages: ["wixl"] },
   { program: "msibuild", debianPackages: ["msitools"] },
+  { program: "osslsigncode", debianPackages: ["osslsigncode"] },
+  { program: "openssl", debianPackages: ["openssl"] },
 ];
 const chromium: readonly SystemProgram[] = [{ program: "chromium", debianPackages: ["chromium"] }];
 const postgres: readonly SystemProgram[] = [
