@@ -39,7 +39,7 @@ const columns: readonly Column<Tombstone>[] = [
   },
   {
     id: "protection",
-    header: "Protection at the last",
+    header: "Last protection",
     width: "11rem",
     cell: ({ protection, decommissioned }) =>
       decommissioned ? <Badge tone="mute">Decommissioned</Badge> : <ProtectionBadge protection={protection} />,
