@@ -59,6 +59,8 @@ export interface StatusView {
   readonly clusterId?: string;
   readonly clusterUrl?: string;
   readonly protection: ProtectionReport;
+  /** Why protection is what it is: what the profile says, a token, or that there is no profile to say anything. */
+  readonly because?: "profile" | "token" | "not_enrolled";
   readonly trustedTime?: string;
   readonly systemTime: string;
   readonly clockTrusted?: boolean;

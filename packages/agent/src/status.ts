@@ -1,5 +1,6 @@
 import type { StatusView } from "./commands.ts";
 import { reportProtection } from "./core/report.ts";
+import type { AgentState } from "./core/state.ts";
 import type { EnrolledAgent, ServicePorts } from "./enrolled-agent.ts";
 import type { LayerReport } from "./ports.ts";
 
@@ -26,7 +27,7 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
       ...common,
       enrolled: damaged,
       protection: { state, since: 0, layers: { ...standing.layers } },
-      ...(standing.is === "not_enrolled" ? {} : { problem: standing.is }),
+      ...(standing.is === "not_enrolled" ? { because: standing.is } : { problem: standing.is }),
     };
   }
   const { anchor, running, journal } = standing.agent;
@@ -39,6 +40,7 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
     clusterId: anchor.clusterId,
     clusterUrl: anchor.cluster.url,
     protection: reportProtection(state, platform.guard.supported, running.layers()),
+    ...becauseOf(state),
     trustedTime: new Date(state.time.trustedMs).toISOString(),
     clockTrusted: state.time.clockTrusted,
     config: {
@@ -49,6 +51,12 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
     link: linkOf(standing.agent, clock.interruptMs()),
     journalWaiting: journal.entries().length,
   };
+}
+
+/** Left out where the profile says something else than what is: then a user has to decide. */
+function becauseOf({ protection, profile }: AgentState): Pick<StatusView, "because"> {
+  if (protection.state === "lifted") return { because: "token" };
+  return profile.on === (protection.state === "on") ? { because: "profile" } : {};
 }
 
 function linkOf(agent: EnrolledAgent, nowMs: number): NonNullable<StatusView["link"]> {

@@ -103,7 +103,9 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
     // Protected
     cluster.setProfile({ on: true });
     await cluster.until(() => cluster.checkIns.at(-1)?.protection.state === "on");
-    expect((await agent(["-status"])).out).toMatch(/^service protection +on\n {2}fake +on\ntrusted time /);
+    expect((await agent(["-status"])).out).toMatch(
+      /^service protection +on\n {2}because +its agent config profile has it on\n {2}since +\d{4}-.*Z\n {2}fake +on\ntrusted time /,
+    );
     expect(await agent(["-protect"])).toEqual({ exit: 0, out: "The service is protected already.\n", err: "" });
     expect(await agent(["-enroll", "-cluster", cluster.url, "-key", authority.activationKey])).toMatchObject({
       exit: 3,
@@ -152,6 +154,7 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
       err: "",
     });
     const status = JSON.parse((await agent(["-status", "-json"])).out) as { protection: object };
+    expect(status).toMatchObject({ because: "token" });
     expect(status.protection).toMatchObject({
       state: "lifted",
       layers: { fake: "off" },

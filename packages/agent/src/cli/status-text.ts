@@ -8,12 +8,22 @@ const problems = {
   data_unusable: "the agent's data cannot be read or written: protection stays on, no token can be taken",
 } as const;
 
+const reasons: Readonly<Record<NonNullable<StatusView["because"]>, (status: StatusView) => string>> = {
+  profile: ({ protection }) => `its agent config profile has it ${protection.state}`,
+  token: ({ protection }) => `the token ${protection.jti ?? ""} was redeemed`,
+  not_enrolled: () => "this machine belongs to no cluster",
+};
+
 /** What `-status` prints for people: a line for each thing, the most wanted first. */
 export function statusText(status: StatusView): string {
   const { protection, config, link } = status;
   const lines: [string, string][] = [];
   const lift = protection.budgetLeft === undefined ? "" : `, ${span(protection.budgetLeft)} left`;
   lines.push(["service protection", states[protection.state] + lift]);
+  if (status.because !== undefined && protection.state !== "unsupported")
+    lines.push(["  because", reasons[status.because](status)]);
+  // Of a machine that has not enrolled, or whose data is lost, nobody knows.
+  if (protection.since > 0) lines.push(["  since", new Date(protection.since).toISOString()]);
   for (const [name, layer] of Object.entries(protection.layers)) lines.push([`  ${name}`, layer]);
   if (status.problem) lines.push(["problem", problems[status.problem]]);
   if (status.trustedTime !== undefined) {
