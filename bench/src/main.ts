@@ -6,9 +6,11 @@ const help = `Usage: npm run bench -- WHAT [--rounds N] [--json FILE]
 
   token   mint and verify per second, beside raw Ed25519 and other libraries
   api     tokens generated per second over HTTP, durable and audited, on both engines, beside oidc-provider
+  agent   memory, wakeups and -unprotect of the agent at rest, on Linux and, where there is Wine, as a Windows service
   list    how long any search, filter and sort of 100,000 agents takes over HTTP, on both engines
 
-  --rounds N    how often each contestant has its turn (token: 15 of 100 ms; api: 5 of 2 s; list: 100 requests)
+  --rounds N    how often each contestant has its turn (token: 15 of 100 ms; api: 5 of 2 s; list: 100 requests;
+                agent: 7 times -unprotect)
   --json FILE   write the figures there as well
 
 All contestants take turns in one run, since a shared machine is never the same twice: compare the ratios.`;
@@ -17,6 +19,7 @@ All contestants take turns in one run, since a shared machine is never the same 
 const benches: Readonly<Record<string, (rounds: number | undefined) => Promise<Table>>> = {
   token: async (rounds = 15) => (await import("./token-bench.ts")).tokenBench(rounds),
   api: async (rounds = 5) => (await import("./api-bench.ts")).apiBench(rounds),
+  agent: async (rounds = 7) => (await import("./agent-bench.ts")).agentBench(rounds),
   list: async (rounds = 100) => (await import("./list-bench.ts")).listBench(rounds),
 };
 

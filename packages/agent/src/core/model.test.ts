@@ -99,6 +99,13 @@ class Model {
     this.outstanding = undefined;
   }
 
+  /** A process that starts by a clock which is not behind knows the time, and has written it down. */
+  started(clockOffsetMs: number): void {
+    if (clockOffsetMs < 0) return;
+    this.unseen = 0;
+    for (const token of this.known) token.unseen = 0;
+  }
+
   protectedAgain(): void {
     if (this.#current) this.#current.over = true;
     this.#current = undefined;
@@ -165,6 +172,7 @@ async function act(machine: Machine, model: Model, what: Action, index: number):
     case "reboot":
       model.wasOff(what.off);
       machine.reboot(what.off, what.shift);
+      model.started(machine.clockOffsetMs);
       return model.ran(0, isLifted());
     case "restart":
       model.outstanding = undefined;
@@ -174,6 +182,7 @@ async function act(machine: Machine, model: Model, what: Action, index: number):
       machine.trueMs += what.lost * 1000;
       model.wasOff(what.lost);
       machine.crash();
+      model.started(machine.clockOffsetMs);
       return model.ran(Math.min(what.lost, leftBefore), isLifted());
     case "checkIn":
     case "profile":

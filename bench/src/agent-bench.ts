@@ -1,0 +1,176 @@
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { eventually } from "../../e2e/steps.ts";
+import { installAgent } from "../../e2e/wine/agent-service.ts";
+import { wineMachine } from "../../e2e/wine/prefix.ts";
+import { agentFolder, build } from "../../packages/agent/build/agent.ts";
+import { bundle } from "../../packages/agent/build/bundle.ts";
+import { type Authority, fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
+import { type FakeCluster, fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
+import { median } from "./median.ts";
+import type { Table } from "./table.ts";
+
+const entry = join(agentFolder, "src/main.ts");
+/** What a service that has just started leaves behind is not rest. */
+const settleMs = 15_000;
+const restMs = 30_000;
+
+/** The agent on one platform: enrolled, and at rest with a held check-in. */
+interface Subject {
+  readonly name: string;
+  readonly pid: number;
+  /** Runs the agent's command line once, and waits for its answer. */
+  command(args: readonly string[]): Promise<{ code: number; stderr: string }>;
+  /** What `-unprotect` answers there: on platforms without service protection there is nothing to lift. */
+  readonly unprotectCode: number;
+  stop(): Promise<void>;
+}
+
+/** Footprint of the agent at rest and how long `-unprotect` takes, on Linux and, where there is Wine, on Windows. */
+export async function agentBench(rounds: number): Promise<Table> {
+  const rows: (string | number)[][] = [];
+  const starts = existsSync("/usr/lib/wine/wine64") ? [onLinux, onWine] : [onLinux];
+  for (const start of starts) {
+    const authority = fakeAuthority();
+    const cluster = await fakeCluster(authority, { profile: { on: true } });
+    const subject = await start(authority, cluster);
+    try {
+      rows.push(...(await measure(subject, authority, rounds)));
+    } finally {
+      await subject.stop();
+      await cluster.close();
+    }
+  }
+  if (starts.length === 1) console.error("Wine is not installed: Windows was not measured.");
+  return { columns: ["where", "what", "unit", "measured", "target", "kept"], rows };
+}
+
+async function measure(subject: Subject, authority: Authority, rounds: number): Promise<(string | number)[][]> {
+  await pause(settleMs);
+  const before = wakeups(subject.pid);
+  const began = performance.now();
+  await pause(restMs);
+  const seconds = (performance.now() - began) / 1000;
+  const after = wakeups(subject.pid);
+  const mainPerSecond = (after.main - before.main) / seconds;
+  const allPerSecond = (after.all - before.all) / seconds;
+  const memory = residentMb(subject.pid);
+
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const token = await authority.token(Math.floor(Date.now() / 1000));
+    const started = performance.now();
+    const { code, stderr } = await subject.command(["-unprotect", token]);
+    times.push((performance.now() - started) / 1000);
+    if (code !== subject.unprotectCode) throw new Error(`-unprotect ended with ${code}: ${stderr}`);
+  }
+  const row = (what: string, unit: string, measured: number, target: number | undefined) => [
+    subject.name,
+    what,
+    unit,
+    measured,
+    target ?? "",
+    target === undefined ? "" : measured <= target ? "yes" : "no",
+  ];
+  return [
+    row("resident memory of the service at rest", "MB", memory.resident, 70),
+    row("of it, its own (not shared with others)", "MB", memory.own, undefined),
+    row("its main thread wakes at rest", "per second", mainPerSecond, 1),
+    row("all its threads wake at rest", "per second", allPerSecond, undefined),
+    row("-unprotect, process start to answer, median", "s", median(times), 1),
+    row("-unprotect, slowest", "s", Math.max(...times), undefined),
+  ];
+}
+
+/** Bundled as it is shipped, on the Node that it ships with: reading TypeScript would be measured else. */
+async function onLinux(authority: Authority, cluster: FakeCluster): Promise<Subject> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-bench-"));
+  const data = join(folder, "data");
+  mkdirSync(data);
+  const program = join(folder, "agent.cjs");
+  writeFileSync(program, (await bundle(entry)).code);
+  const node = join(agentFolder, "node_modules/.bin/node");
+  const command = (args: readonly string[]) => run(node, [program, ...args, "-data", data]);
+  const service = spawn(node, [program, "-service", "-data", data], { stdio: "ignore" });
+  const stop = async () => {
+    service.kill("SIGTERM");
+    await Promise.race([new Promise((resolve) => service.once("exit", resolve)), pause(10_000)]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await enrol(command, authority, cluster);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const refused = 3;
+  return { name: "Linux", pid: service.pid ?? 0, command, unprotectCode: refused, stop };
+}
+
+/** The real executable as a real service. */
+async function onWine(authority: Authority, cluster: FakeCluster): Promise<Subject> {
+  const out = join(tmpdir(), "postern-bench-agent");
+  await build({ entry, out, neutralised: true });
+  const machine = await wineMachine();
+  try {
+    const agent = await installAgent(machine, out);
+    await agent.start();
+    await enrol(agent.command, authority, cluster);
+    const prefix = join(machine.driveC, "..");
+    const pid = serviceProcess(prefix);
+    return { name: "Windows (Wine)", pid, command: agent.command, unprotectCode: 0, stop: () => machine.close() };
+  } catch (error) {
+    await machine.close();
+    throw error;
+  }
+}
+
+async function enrol(command: Subject["command"], authority: Authority, cluster: FakeCluster): Promise<void> {
+  await eventually("the agent has enrolled", 60_000, async () => {
+    const { code, stderr } = await command(["-enroll", "-cluster", cluster.url, "-key", authority.activationKey]);
+    if (code !== 0) throw new Error(stderr);
+    return true;
+  });
+}
+
+function run(program: string, args: readonly string[]): Promise<{ code: number; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(program, args, (_error, _stdout, stderr) => resolve({ code: child.exitCode ?? -1, stderr }));
+  });
+}
+
+/** The process of Wine that runs our service in this prefix. */
+function serviceProcess(prefix: string): number {
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const isOurs = readFileSync(`/proc/${name}/environ`, "latin1").includes(prefix);
+      const line = readFileSync(`/proc/${name}/cmdline`, "latin1");
+      if (isOurs && line.includes("PosternAgent.exe") && line.includes("-service")) return Number(name);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  throw new Error("the service's process was not found");
+}
+
+/** MB, as the kernel counts them. */
+function residentMb(pid: number): { resident: number; own: number } {
+  const kb = (file: string, name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))?.[1]);
+  const own = kb("smaps_rollup", "Private_Dirty") + kb("smaps_rollup", "Private_Clean");
+  return { resident: kb("status", "VmRSS") / 1024, own: own / 1024 };
+}
+
+/** How often its threads gave up the processor to wait: each timer that fires costs at least one. */
+function wakeups(pid: number): { main: number; all: number } {
+  const of = (thread: string) =>
+    Number(
+      /^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"))?.[1] ?? 0,
+    );
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return { main: of(String(pid)), all: threads.reduce((sum, thread) => sum + of(thread), 0) };
+}
