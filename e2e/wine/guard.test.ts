@@ -32,21 +32,19 @@ afterAll(async () => {
   await Promise.all([machine?.close(), cluster?.close()]);
 });
 
-test("every layer is on, save the recovery that Wine's service manager does not have", async () => {
-  const { recovery, ...others } = (await protection()).layers;
+test("every layer is on, and those that Wine does not have say so", async () => {
+  const { recovery, serviceDacl, files, ...others } = (await protection()).layers;
   expect(new Set(Object.values(others))).toEqual(new Set(["on"]));
   expect(recovery).toBe("failed: QueryServiceConfig2W: Windows error 124");
+  expect(serviceDacl).toBe("failed: the service manager does not keep the descriptor");
+  expect(files).toBe("failed: the file system does not keep descriptors");
 });
 
 describe("changed as SYSTEM, and undone within a minute", () => {
   test("the service key's descriptor", async () => {
     await asSystem("descriptor");
     await undone(async () => (await setValue(serviceKey, "Foreign")).code !== 0);
-    expect(await drifts()).toContainEqual({
-      layer: "serviceKeyDacl",
-      found: "descriptor of PosternAgent",
-      setBack: true,
-    });
+    await heard({ layer: "serviceKeyDacl", found: "descriptor of PosternAgent", setBack: true });
   });
 
   test("its start type and its command", async () => {
@@ -56,7 +54,7 @@ describe("changed as SYSTEM, and undone within a minute", () => {
       const { stdout } = await machine.run("reg", ["query", serviceKey]);
       return /Start\s+REG_DWORD\s+0x2\r?\n/.test(stdout) && /PosternAgent\.exe" -service\r?\n/.test(stdout);
     });
-    expect(await drifts()).toContainEqual(expect.objectContaining({ layer: "serviceConfig", setBack: true }));
+    await heard({ layer: "serviceConfig", setBack: true });
   });
 
   test("a debugger and a monitor for our program, and its deletion at the next start", async () => {
@@ -70,7 +68,7 @@ describe("changed as SYSTEM, and undone within a minute", () => {
       // What others asked for stays.
       return !stdout.includes("Postern\\") && stdout.includes("other.tmp");
     });
-    expect(await drifts()).toContainEqual(expect.objectContaining({ layer: "cleanRegistry", setBack: true }));
+    await heard({ layer: "cleanRegistry", setBack: true });
   });
 });
 
@@ -80,9 +78,21 @@ test("and nothing more is told when nothing more is changed", async () => {
   expect((await drifts()).length).toBe(before);
 });
 
+test("the folders can be neither renamed nor deleted", async () => {
+  for (const folder of ["Program Files", "ProgramData"]) {
+    await machine.run("cmd", ["/c", "move", `C:\\${folder}\\Postern`, `C:\\${folder}\\Elsewhere`]);
+    expect(existsSync(join(machine.driveC, folder, "Elsewhere"))).toBe(false);
+    expect(existsSync(join(machine.driveC, folder, "Postern"))).toBe(true);
+  }
+});
+
 async function undone(isUndone: () => Promise<boolean>): Promise<void> {
   await eventually("it is undone", minuteMs, async () => (await isUndone()) || undefined);
-  await eventually("the cluster has heard", 10_000, async () => (await drifts()).length > 0 || undefined);
+}
+
+/** It is set back before it is told. */
+async function heard(drift: Record<string, unknown>): Promise<void> {
+  await expect.poll(drifts, { timeout: 20_000 }).toContainEqual(expect.objectContaining(drift));
 }
 
 /** Runs the changes in a service of their own: services run as SYSTEM. */

@@ -16,6 +16,7 @@ export const layerNames = [
   "serviceConfig",
   "recovery",
   "processDacl",
+  "files",
   "cleanRegistry",
 ] as const;
 export type LayerName = (typeof layerNames)[number];

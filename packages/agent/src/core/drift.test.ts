@@ -61,10 +61,11 @@ test("a journal that nobody fetches is not filled, and told of it when there is 
   expect(machine.journal.map(({ data }) => data["unrecorded"])).toEqual([1]);
 });
 
-test("whatever somebody called what he changed, the entry fits the journal", () => {
+test.each(["\u0001", "\\", "語", "\ud800"])("made of %j, what he changed fits the journal", (character) => {
+  const name = character.repeat(255);
   machine.send({
     type: "drifted",
-    drifts: [{ layer: "serviceKeyDacl", found: "\u0001\\語\ud800".repeat(60), setBack: false }],
+    drifts: [{ layer: "serviceKeyDacl", found: name, setBack: false }],
   });
   const [entry] = machine.journal;
   expect(entry && fitsJournal(entry.data as Record<string, string>)).toBe(true);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasEntries, sameDacl } from "./descriptor-text.ts";
+import { sameAccess, sameDacl } from "./descriptor-text.ts";
 
 const wanted = "D:P(A;CI;KA;;;SY)(A;CI;KR;;;BA)";
 
@@ -24,10 +24,14 @@ test("what says nothing is the same as nothing", () => {
   expect(sameDacl("D:NO_ACCESS_CONTROL", "D:NO_ACCESS_CONTROL")).toBe(false);
 });
 
+const folder = "D:P(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BA)";
+
 test.each([
-  ["D:", false],
-  ["D:P", false],
-  ["D:PAI(A;;KA;;;SY)", true],
-])("%s has entries: %s", (sddl, has) => {
-  expect(hasEntries(sddl)).toBe(has);
+  ["what its folder gives", "D:AI(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BA)", true],
+  ["the same of its own", "D:PAI(A;;FA;;;SY)(A;;0x1200a9;;;BA)", true],
+  ["a right of its own beside that", "D:AI(A;;FA;;;BA)(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BA)", false],
+  ["less", "D:AI(A;ID;FA;;;SY)", false],
+  ["access for everybody", "D:NO_ACCESS_CONTROL", false],
+])("a file with %s", (_, file, same) => {
+  expect(sameAccess(file, folder)).toBe(same);
 });

@@ -8,9 +8,20 @@ export function sameDacl(one: string, other: string): boolean {
   return first !== undefined && second !== undefined && first === second;
 }
 
-/** Whether the text speaks of a DACL that has entries. */
-export function hasEntries(sddl: string): boolean {
-  return /D:[A-Z]*\(/.test(sddl);
+/**
+ * Whether a file's DACL gives what that of its folder gives to those in it: the same rights to the same, and none of the
+ * file's own.
+ */
+export function sameAccess(file: string, folder: string): boolean {
+  const [given, wanted] = [accessOf(file), accessOf(folder)];
+  return given !== undefined && given === wanted;
+}
+
+/** The entries without the flags that tell where they came from and who inherits them. */
+function accessOf(sddl: string): string | undefined {
+  return daclOf(sddl)
+    ?.replace(/^P/, "")
+    .replace(/\(([A-Z]+);[A-Z]*;/g, "($1;;");
 }
 
 function daclOf(sddl: string): string | undefined {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Guard } from "../ports.ts";
 import { clean, keysToWatch, uncleanIn } from "./clean-registry.ts";
-import { hasEntries, sameDacl } from "./descriptor-text.ts";
+import { sameDacl } from "./descriptor-text.ts";
+import { folderLayer } from "./folder-layer.ts";
 import { kernel32 } from "./kernel32.ts";
 import { type Layer, layeredGuard } from "./layered-guard.ts";
 import { keyRights, keyTree, watchKey, withKey } from "./registry.ts";
@@ -24,18 +25,21 @@ import { type Recovery, type ServiceConfig, type WantedGuard, wantedGuard } from
  * Create it while the process still has the descriptor it started with: that is what lifting gives back.
  * `acceptStop` is the service host's, see `ServiceHost.setStoppable`.
  */
-export function windowsGuard(serviceName: string, executable: string, acceptStop: (accepted: boolean) => void): Guard {
+export function windowsGuard(
+  { serviceName, executable, dataFolder }: { serviceName: string; executable: string; dataFolder: string },
+  acceptStop: (accepted: boolean) => void,
+): Guard {
   const ourSid = serviceSid(serviceName);
   const facts = {
     serviceSid: ourSid,
     holdsServiceSid: tokenHolds(ourSid),
     ordinaryProcess: ownProcessDacl(),
     executable,
+    dataFolder,
   };
   const key = serviceKey(serviceName);
   const [on, off] = [wantedGuard(true, facts), wantedGuard(false, facts)];
   const wanted = (armed: boolean): WantedGuard => (armed ? on : off);
-  const service = watchedDacl(on.serviceDacl, () => serviceDacl(serviceName));
   const layers: readonly Layer[] = [
     {
       name: "acceptedControls",
@@ -62,9 +66,10 @@ export function windowsGuard(serviceName: string, executable: string, acceptStop
       name: "serviceDacl",
       set(armed) {
         setServiceLayer(serviceName, armed, wanted(armed).serviceDacl);
-        if (armed) service.wasSet();
+        if (armed && serviceDrift(serviceName, on.serviceDacl))
+          throw new Error("the service manager does not keep the descriptor");
       },
-      drifted: service.drifted,
+      drifted: () => serviceDrift(serviceName, on.serviceDacl),
     },
     {
       name: "serviceKeyDacl",
@@ -76,6 +81,7 @@ export function windowsGuard(serviceName: string, executable: string, acceptStop
       set: (armed) => setProcessSecurity(kernel32().GetCurrentProcess(), wanted(armed).processDacl),
       drifted: () => (sameDacl(ownProcessDacl(), daclAsWritten(on.processDacl)) ? undefined : "descriptor"),
     },
+    { name: "files", ...folderLayer((armed) => wanted(armed).folders) },
     {
       name: "cleanRegistry",
       set(armed) {
@@ -87,20 +93,6 @@ export function windowsGuard(serviceName: string, executable: string, acceptStop
   ];
   const keys = [key, ...(on.cleanRegistry ? keysToWatch(on.cleanRegistry) : [])];
   return layeredGuard(layers, (changed) => watchKeys(keys, changed));
-}
-
-/**
- * Looks after a descriptor that is set by a call which may answer yes and forget it: where nothing is kept, as with the
- * service manager of Wine, there is nothing to compare. What is kept is compared from then on.
- */
-function watchedDacl(wanted: string, read: () => string): { wasSet(): void; drifted(): string | undefined } {
-  let kept = true;
-  return {
-    wasSet() {
-      kept = hasEntries(read());
-    },
-    drifted: () => (!kept || sameDacl(read(), daclAsWritten(wanted)) ? undefined : "descriptor"),
-  };
 }
 
 /**
@@ -116,6 +108,10 @@ function setServiceLayer(serviceName: string, armed: boolean, sddl: string): voi
     }
   }
   setServiceSecurity(serviceName, sddl);
+}
+
+function serviceDrift(serviceName: string, sddl: string): string | undefined {
+  return sameDacl(serviceDacl(serviceName), daclAsWritten(sddl)) ? undefined : "descriptor";
 }
 
 /** The service's key and all beneath it, each by itself: a key that is protected already inherits nothing. */

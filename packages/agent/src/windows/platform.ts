@@ -16,7 +16,7 @@ const administrators = "S-1-5-32-544";
 /** Everything the agent needs of Windows. Nothing native is loaded before one of its parts is used. */
 export function windowsPlatform(): Platform {
   const host = windowsServiceHost(serviceName);
-  const guard = lazy(() => windowsGuard(serviceName, process.execPath, host.setStoppable));
+  const guard = lazy(() => windowsGuard({ serviceName, executable: process.execPath, dataFolder }, host.setStoppable));
   return {
     name: "windows",
     // Made when first asked for, in the service's process: it reads that process's descriptor, which others do not need.

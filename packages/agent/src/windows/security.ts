@@ -7,7 +7,7 @@ const DACL_SECURITY_INFORMATION = 0x4;
 const PROTECTED_DACL_SECURITY_INFORMATION = 0x80000000;
 const UNPROTECTED_DACL_SECURITY_INFORMATION = 0x20000000;
 /** Kinds of object that have a descriptor (SE_OBJECT_TYPE). */
-export const securedObjects = { service: 2, registryKey: 4, kernelObject: 6 } as const;
+export const securedObjects = { file: 1, service: 2, registryKey: 4, kernelObject: 6 } as const;
 const ERROR_SUCCESS = 0;
 const ERROR_INVALID_ACL = 1336;
 
@@ -47,6 +47,19 @@ export function setProcessSecurity(process: Handle, sddl: string): void {
  * @throws {WindowsError}
  */
 export function setKeySecurity(key: Handle, sddl: string): void {
+  setObjectSecurity(key, securedObjects.registryKey, sddl);
+}
+
+/**
+ * Sets the DACL of an open file or folder, see {@link setKeySecurity}; what a folder gives to those in it, they get.
+ *
+ * @throws {WindowsError}
+ */
+export function setFileSecurity(file: Handle, sddl: string): void {
+  setObjectSecurity(file, securedObjects.file, sddl);
+}
+
+function setObjectSecurity(object: Handle, kind: number, sddl: string): void {
   withDescriptor(sddl, (descriptor) => {
     const dacl: [Pointer | null] = [null];
     succeed("GetSecurityDescriptorDacl", advapi32().GetSecurityDescriptorDacl(descriptor, [null], dacl, [null]));
@@ -54,7 +67,7 @@ export function setKeySecurity(key: Handle, sddl: string): void {
     if (dacl[0] === null) throw new WindowsError("GetSecurityDescriptorDacl", ERROR_INVALID_ACL);
     const inheritance = isProtected(sddl) ? PROTECTED_DACL_SECURITY_INFORMATION : UNPROTECTED_DACL_SECURITY_INFORMATION;
     const what = (DACL_SECURITY_INFORMATION | inheritance) >>> 0;
-    const code = advapi32().SetSecurityInfo(key, securedObjects.registryKey, what, null, null, dacl[0], null);
+    const code = advapi32().SetSecurityInfo(object, kind, what, null, null, dacl[0], null);
     if (code !== ERROR_SUCCESS) throw new WindowsError("SetSecurityInfo", code);
   });
 }

@@ -5,11 +5,18 @@ import { wantedGuard } from "./wanted-guard.ts";
 /** Rights that end, suspend, rewrite or take over what they are held on. */
 const serviceWriting = { CC: 0x1, DC: 0x2, LC: 0x4, SW: 0x8, RP: 0x10, WP: 0x20, DT: 0x40, LO: 0x80, CR: 0x100 };
 const standard = { SD: 0x10000, RC: 0x20000, WD: 0x40000, WO: 0x80000 };
-const forKeys = { KA: 0xf003f, KR: 0x20019, GA: 0x10000000 };
+const forKeys = { KA: 0xf003f, KR: 0x20019, FA: 0x1f01ff, GA: 0x10000000 };
 
 const ours = serviceSid("PosternAgent");
+const dataFolder = "C:\\ProgramData\\Postern";
 const executable = "C:\\Program Files\\Postern\\PosternAgent.exe";
-const facts = { serviceSid: ours, holdsServiceSid: true, ordinaryProcess: "D:(A;;0x1fffff;;;SY)", executable };
+const facts = {
+  serviceSid: ours,
+  holdsServiceSid: true,
+  ordinaryProcess: "D:(A;;0x1fffff;;;SY)",
+  executable,
+  dataFolder,
+};
 const armed = wantedGuard(true, facts);
 const disarmed = wantedGuard(false, facts);
 
@@ -68,6 +75,75 @@ describe("disarmed", () => {
     expect(disarmed.processDacl).toBe(facts.ordinaryProcess);
   });
 });
+
+describe("beside the descriptors", () => {
+  test("armed, nobody stops it; lifted, everybody may who may stop a service", () => {
+    expect(armed.acceptedControls).toEqual(["shutdown", "preshutdown"]);
+    expect(disarmed.acceptedControls).toEqual(["shutdown", "preshutdown", "stop"]);
+  });
+
+  test("armed, it starts by itself, at once, as SYSTEM, and waits for nobody", () => {
+    expect(armed.serviceConfig).toEqual({
+      command: '"C:\\Program Files\\Postern\\PosternAgent.exe" -service',
+      account: "LocalSystem",
+      startType: "automatic",
+      delayed: false,
+      dependencies: [],
+    });
+  });
+
+  test("lifted, how it starts is left as the administrator wants it", () => {
+    expect(disarmed.serviceConfig).toBeUndefined();
+  });
+
+  test("armed, it is started again at once after every failure; lifted, a stop stays one", () => {
+    expect(armed.recovery).toEqual({
+      restartAfterMs: [0, 0, 0],
+      resetAfterSeconds: 86_400,
+      alsoWithoutCrash: true,
+    });
+    expect(disarmed.recovery.restartAfterMs).toEqual([]);
+    expect(disarmed.recovery.alsoWithoutCrash).toBe(false);
+  });
+
+  test("armed, nothing in the registry replaces, watches or deletes the program", () => {
+    expect(armed.cleanRegistry?.absentKeys).toEqual([
+      "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Image File Execution Options\\PosternAgent.exe",
+      "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\SilentProcessExit\\PosternAgent.exe",
+    ]);
+    expect(armed.cleanRegistry?.pendingRenames).toMatchObject({
+      key: "SYSTEM\\CurrentControlSet\\Control\\Session Manager",
+      mustNotName: "Postern",
+    });
+    expect(disarmed.cleanRegistry).toBeUndefined();
+  });
+});
+
+describe("folders", () => {
+  const [program, data] = armed.folders;
+
+  test("armed, administrators read and execute the program, and nobody but SYSTEM has the data", () => {
+    expect(program).toMatchObject({ path: "C:\\Program Files\\Postern", heldOpen: true });
+    expect(rightsOf(program?.dacl ?? "", "BA")).toBe(0x1200a9);
+    expect(data).toMatchObject({ path: dataFolder, heldOpen: true });
+    expect(grantees(data?.dacl ?? "")).toEqual(["SY", "OW"]);
+    for (const rule of armed.folders) {
+      expect(rule.dacl.startsWith("D:P(")).toBe(true);
+      expect(rightsOf(rule.dacl, "OW")).toBe(standard.RC);
+    }
+  });
+
+  test("lifted, the program's inherits again, and users still have none of the data", () => {
+    expect(disarmed.folders.map(({ path }) => path)).toEqual(armed.folders.map(({ path }) => path));
+    expect(disarmed.folders.map(({ heldOpen }) => heldOpen)).toEqual([false, false]);
+    expect(disarmed.folders[0]?.dacl.startsWith("D:AI(")).toBe(true);
+    expect(grantees(disarmed.folders[1]?.dacl ?? "")).toEqual(["SY", "BA"]);
+  });
+});
+
+function grantees(sddl: string): (string | undefined)[] {
+  return [...sddl.matchAll(/;;;(\w+)\)/g)].map(([, who]) => who);
+}
 
 /** The access mask that a descriptor gives to one alias. */
 function rightsOf(sddl: string, who: string): number {

@@ -26,6 +26,15 @@ export interface Recovery {
   readonly alsoWithoutCrash: boolean;
 }
 
+/** A folder of ours. */
+export interface FolderRule {
+  readonly path: string;
+  /** Of the folder; what is in it has what the folder gives it, and nothing of its own. */
+  readonly dacl: string;
+  /** Whether a handle is held open in it, so that it can be neither renamed nor deleted. */
+  readonly heldOpen: boolean;
+}
+
 /** What must not name us: each of these can replace or end our program at its next start. */
 export interface CleanRegistry {
   /** Keys beneath HKEY_LOCAL_MACHINE that must not exist: a debugger or a monitor for our program. */
@@ -46,6 +55,7 @@ export interface WantedGuard {
   readonly serviceConfig: ServiceConfig | undefined;
   readonly recovery: Recovery;
   readonly processDacl: string;
+  readonly folders: readonly FolderRule[];
   readonly cleanRegistry: CleanRegistry | undefined;
 }
 
@@ -59,8 +69,10 @@ export interface GuardFacts {
   readonly holdsServiceSid: boolean;
   /** The process's descriptor as it was when the process started. */
   readonly ordinaryProcess: string;
-  /** Where our program lies. */
+  /** Where our program lies, in a folder of its own. */
   readonly executable: string;
+  /** Where state, journal and trust anchor lie. */
+  readonly dataFolder: string;
 }
 
 /**
@@ -74,7 +86,7 @@ export function wantedGuard(armed: boolean, facts: GuardFacts): WantedGuard {
   return armed ? armedGuard(facts) : ordinaryGuard(facts);
 }
 
-function armedGuard({ serviceSid: ours, holdsServiceSid, executable }: GuardFacts): WantedGuard {
+function armedGuard({ serviceSid: ours, holdsServiceSid, executable, dataFolder }: GuardFacts): WantedGuard {
   const system = holdsServiceSid ? "CCLCSWRPLOCRRC" : "0xF01FF";
   return {
     acceptedControls: ["shutdown", "preshutdown"],
@@ -93,6 +105,14 @@ function armedGuard({ serviceSid: ours, holdsServiceSid, executable }: GuardFact
     recovery: { restartAfterMs: [0, 0, 0], resetAfterSeconds: 86_400, alsoWithoutCrash: true },
     // READ_CONTROL, SYNCHRONIZE and the two query rights; not terminate, suspend, thread creation or any access to memory.
     processDacl: "D:P(A;;0x1FFFFF;;;SY)(A;;0x121400;;;BA)(A;;RC;;;OW)",
+    folders: [
+      {
+        path: folderOf(executable),
+        dacl: "D:P(A;OICI;FA;;;SY)(A;OICI;0x1200A9;;;BA)(A;OICI;RC;;;OW)",
+        heldOpen: true,
+      },
+      { path: dataFolder, dacl: "D:P(A;OICI;FA;;;SY)(A;OICI;RC;;;OW)", heldOpen: true },
+    ],
     cleanRegistry: cleanOf(executable),
   };
 }
@@ -102,7 +122,7 @@ function armedGuard({ serviceSid: ours, holdsServiceSid, executable }: GuardFact
  * No restart, or an administrator's stop would not stay one; how it starts is the administrator's until protection is
  * back.
  */
-function ordinaryGuard({ ordinaryProcess }: GuardFacts): WantedGuard {
+function ordinaryGuard({ ordinaryProcess, executable, dataFolder }: GuardFacts): WantedGuard {
   return {
     acceptedControls: ["shutdown", "preshutdown", "stop"],
     serviceDacl:
@@ -112,8 +132,22 @@ function ordinaryGuard({ ordinaryProcess }: GuardFacts): WantedGuard {
     serviceConfig: undefined,
     recovery: { restartAfterMs: [], resetAfterSeconds: 0, alsoWithoutCrash: false },
     processDacl: ordinaryProcess,
+    folders: [
+      // Marked as inherited, see above.
+      {
+        path: folderOf(executable),
+        dacl: "D:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200A9;;;BU)",
+        heldOpen: false,
+      },
+      // Never what ProgramData gives to all users: the identity key lies here.
+      { path: dataFolder, dacl: "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", heldOpen: false },
+    ],
     cleanRegistry: undefined,
   };
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("\\"));
 }
 
 const windowsNt = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
