@@ -256,3 +256,27 @@ test("nobody waits for ever: the answer comes, and the rest follows all the same
   await expect.poll(notes, { timeout: 10_000 }).toBe(0);
   expect(await profiles()).toBe(everyone("on"));
 });
+
+test("follow-ups of one tenant come one after the other, and a note that waits for its turn is not left on the way", async () => {
+  let works = 0;
+  const durable: Store["durable"] = (work) => {
+    works += 1;
+    // Each takes nearly as long as a node may be silent.
+    now += agentLimits.followUpStaleMs - 1;
+    return store.durable(work);
+  };
+  const followUps = start({ plannedInEdit: 4, store: { ...store, durable } });
+  const other = start();
+  await Promise.all([followUps.round(), other.round()]);
+  const first = await edit(followUps, "first", "on");
+  const second = await edit(followUps, "second", "on too", "*", 0);
+  works = 0;
+  const both = Promise.all([followUps.finish(first.rest, origin), followUps.finish(second.rest, origin)]);
+  await expect.poll(() => works).toBeGreaterThan(1);
+  await other.round();
+  await both;
+  expect([await profiles(), await notes()]).toEqual([everyone("on too"), 0]);
+  // Three for the five agents, two in each; one that finds them where the second edit wants them.
+  expect(works).toBe(4);
+  expect(recorded.map(({ action }) => action)).toEqual(["intent.follow", "intent.follow"]);
+});

@@ -106,7 +106,8 @@ export function startFollowUps({
   awaitedMs = agentLimits.followUpAwaitedMs,
 }: FollowUpOptions): FollowUps {
   let stopped = false;
-  const running = new Set<Promise<void>>();
+  /** For each tenant the last of its follow-ups that this node runs: one after the other, so that none redoes what another does. */
+  const running = new Map<string, Promise<void>>();
   /** Rounds come one after the other. */
   let last: Promise<void> = Promise.resolve();
 
@@ -133,11 +134,16 @@ export function startFollowUps({
     if (rest === null) return;
     const { id, tenantId, agentIds } = rest;
     const job = { tenantId, agentIds, notes: [id], origin: agentIds === null ? origin : null, isLeft: false };
-    const following = follow(job).catch((error: unknown) => {
-      warn(error, "agents have still to follow a change of intents or labels; it is tried again");
+    const before = running.get(tenantId) ?? Promise.resolve();
+    const following = before
+      .then(() => follow(job))
+      .catch((error: unknown) => {
+        warn(error, "agents have still to follow a change of intents or labels; it is tried again");
+      });
+    running.set(tenantId, following);
+    void following.then(() => {
+      if (running.get(tenantId) === following) running.delete(tenantId);
     });
-    running.add(following);
-    void following.then(() => running.delete(following));
     let timer: NodeJS.Timeout | undefined;
     const longEnough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, awaitedMs);
@@ -161,7 +167,7 @@ export function startFollowUps({
         const now = clock.now();
         const changes = await place(tx, tenantId, { kind: "agents", ids }, "edit", now);
         if (first >= agentIds.length) await end(tx, job, [...followed, ...changes]);
-        else await goOn(tx, job, now);
+        else await goOn(tx, tenantId, now);
         return changes;
       });
       followed.push(...placed);
@@ -173,13 +179,9 @@ export function startFollowUps({
     return changes.map(({ agentId }) => agentId);
   }
 
-  async function goOn(tx: Tx, { tenantId, notes }: Job, now: number): Promise<void> {
-    await tx
-      .updateTable("assignment_follow_up")
-      .set({ moved_at: now })
-      .where("tenant_id", "=", tenantId)
-      .where("id", "in", notes)
-      .execute();
+  /** The notes that wait for their turn are not left on the way either. */
+  async function goOn(tx: Tx, tenantId: string, now: number): Promise<void> {
+    await tx.updateTable("assignment_follow_up").set({ moved_at: now }).where("tenant_id", "=", tenantId).execute();
   }
 
   async function end(tx: Tx, { tenantId, notes, origin, isLeft }: Job, changes: AssignmentChange[]): Promise<void> {
@@ -246,7 +248,7 @@ export function startFollowUps({
     async stop() {
       stopped = true;
       clearInterval(timer);
-      await Promise.all([last, ...running]);
+      await Promise.all([last, ...running.values()]);
       await endLease(store.durable, leaseName, nodeId).catch(() => {}); // it ends by itself, too
     },
   };
