@@ -110,6 +110,10 @@ const across: Readonly<Record<string, readonly string[]>> = {
   ),
   "identity/bindings.ts": ["what users may do in every tenant; others are shown the roles within their reach"],
   "identity/role-map.ts": ["the operator's role map names tenants by their names"],
+  "metrics.ts": Array.from(
+    { length: 2 },
+    () => "the figures of the whole cluster are for those who may read all tenants",
+  ),
   "profiles/intents.ts": [byId],
   "profiles/profiles.ts": [byId],
   "tokens/coverage-query.ts": ["a token for the whole cluster reaches the agents of every tenant"],
