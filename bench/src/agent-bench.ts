@@ -15,8 +15,8 @@ import type { Table } from "./table.ts";
 
 const entry = join(agentFolder, "src/main.ts");
 /** What a service that has just started leaves behind is not rest. */
-const settleMs = 15_000;
-const restMs = 30_000;
+const settleMs = 10_000;
+const restMs = 20_000;
 
 /** The agent on one platform: enrolled, and at rest with a held check-in. */
 interface Subject {
@@ -49,6 +49,7 @@ export async function agentBench(rounds: number): Promise<Table> {
 }
 
 async function measure(subject: Subject, authority: Authority, rounds: number): Promise<(string | number)[][]> {
+  console.error(`${subject.name}: at rest for ${(settleMs + restMs) / 1000} s, then ${rounds} times -unprotect`);
   await pause(settleMs);
   const before = wakeups(subject.pid);
   const began = performance.now();
