@@ -201,7 +201,7 @@ async function timeOfIntents(subject: Subject): Promise<IntentTimes> {
   return {
     // The fleet's profiles were given without any intents: with the first of them they go by the intents.
     all: await time(() => add({ hostName: "nobody*" })),
-    none: await time(() => add({ hostName: "nobody at all*" })),
+    none: await time(() => add({ hostName: "nobody-at-all*" })),
     some: await time(() => add({ labels: ["site:berlin"] })),
     back: await time(removeLast),
   };
