@@ -31,6 +31,9 @@ test("an installer gets a key and the commands, and sees the agent arrive", asyn
   await page.getByText("Waiting for the agent").waitFor();
   await takePictures(installer, "install-commands");
   await expectAccessible(installer);
+  await page.getByRole("tab", { name: "PowerShell" }).click();
+  await page.getByText(".\\Install-PosternAgent.ps1 -Package").waitFor();
+  await takePictures(installer, "install-powershell", [1280]);
   const key = (await page.getByText(/^postern-ak1\./).textContent()) ?? "";
   const agent = await enrol(scene.cluster.url, key, { hostName: "ws-new" });
   await agent.checkIn({ applied: { rev: 0 } });

@@ -26,6 +26,7 @@ export function InstallCommands({
       <Tabs defaultValue="windows" keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="windows">Windows</Tabs.Tab>
+          <Tabs.Tab value="powershell">PowerShell</Tabs.Tab>
           <Tabs.Tab value="linux">Linux</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="windows" pt="sm">
@@ -39,6 +40,21 @@ export function InstallCommands({
               On many machines, without anybody there: put the key into a file, and add{" "}
               <code>CLUSTER={cluster} ACTIVATIONKEYFILE=C:\key.txt</code> to what msiexec is given; then the second
               command is not needed.
+            </Text>
+          </Stack>
+        </Tabs.Panel>
+        <Tabs.Panel value="powershell" pt="sm">
+          <Stack gap="xs">
+            <Text size="md">
+              As an administrator, where <code>Install-PosternAgent.ps1</code> and <code>PosternAgent.msi</code> lie:
+            </Text>
+            <CommandLine command="$key = Read-Host -AsSecureString 'Activation key'" />
+            <CommandLine
+              command={`.\\Install-PosternAgent.ps1 -Package .\\PosternAgent.msi -Cluster ${cluster} -ActivationKey $key`}
+            />
+            <Text size="sm" c="dimmed">
+              <code>-ActivationKeyFile</code> takes it from a file instead; <code>-WhatIf</code> only says what would be
+              done.
             </Text>
           </Stack>
         </Tabs.Panel>
@@ -56,8 +72,7 @@ export function InstallCommands({
         </Tabs.Panel>
       </Tabs>
       <Text size="sm" c="dimmed">
-        The last command waits for the key on its standard input: paste it there and press Enter, so that it stays out
-        of histories and process lists.
+        The key is asked for: paste it there and press Enter, so that it stays out of histories and process lists.
       </Text>
       <Arrival activationKeyId={made.id} tenantId={made.tenantId} />
       <Group justify="flex-end">
