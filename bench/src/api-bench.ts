@@ -26,8 +26,9 @@ interface Server {
  * memory. Same client, same run, in turns; each server is a process of its own beside the client's.
  */
 export async function apiBench(rounds: number): Promise<Table> {
-  const servers = [await startPeer(), await startOnSqlite(), await startOnPostgres()];
+  const servers: Server[] = [];
   try {
+    for (const start of [startPeer, startOnSqlite, startOnPostgres]) servers.push(await start());
     const rates = new Map<Server, number[]>(servers.map((server) => [server, []]));
     for (const server of servers) await turn(server); // warm up
     for (let round = 0; round < rounds; round++) {
