@@ -158,34 +158,17 @@ export async function createApp({
     failed: failed("warn", "a live stream cannot be looked after"),
   });
   app.addHook("preClose", async () => hub.stop());
-  const watch = startAlarmWatch({
-    store,
-    clock,
-    newId,
-    feed,
-    nodeId: newId(),
-    everyMs: watchEveryMs,
-    warn: (error, message) => failed("error", message)(error),
-  });
-  const cleanUp = startCleanUp({
+  const scheduled = {
     store,
     audit,
     clock,
     newId,
     feed,
-    nodeId: newId(),
-    everyMs: cleanUpEveryMs,
-    warn: (error, message) => failed("error", message)(error),
-  });
-  const followUps = startFollowUps({
-    store,
-    audit,
-    clock,
-    newId,
-    feed,
-    nodeId: newId(),
-    warn: (error, message) => failed("error", message)(error),
-  });
+    warn: (error: unknown, message: string) => failed("error", message)(error),
+  };
+  const watch = startAlarmWatch({ ...scheduled, nodeId: newId(), everyMs: watchEveryMs });
+  const cleanUp = startCleanUp({ ...scheduled, nodeId: newId(), everyMs: cleanUpEveryMs });
+  const followUps = startFollowUps({ ...scheduled, nodeId: newId() });
   app.addHook("preClose", async () => {
     await Promise.all([watch.stop(), cleanUp.stop(), followUps.stop()]);
   });

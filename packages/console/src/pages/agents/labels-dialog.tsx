@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Stack, TagsInput, Text } from "@mantine/core";
+import { Modal, Stack, TagsInput, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { count } from "../../shared/words.ts";
 import { type AgentTarget, targetBody } from "./agent-target.ts";
@@ -53,14 +54,9 @@ export function LabelsDialog({
               : "Type a label and press Enter."}
           </Text>
           <ProblemAlert problem={change.problem} fields={["/add", "/remove"]} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={change.running} disabled={!wanted}>
-              Change labels
-            </Button>
-          </Group>
+          <DialogButtons running={change.running} disabled={!wanted} onClose={onClose}>
+            Change labels
+          </DialogButtons>
         </Stack>
       </form>
     </Modal>

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { Modal, Select, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
 import type { Made } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
 import { useTenantId, useTenants } from "../../app/tenant.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 
 /** Makes a profile with the usual settings, to be changed on its own page. */
@@ -55,14 +56,9 @@ export function CreateProfileDialog({
             data-autofocus
           />
           <ProblemAlert problem={create.problem} fields={["/tenantId", "/name"]} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.running} disabled={!ready}>
-              Create
-            </Button>
-          </Group>
+          <DialogButtons running={create.running} disabled={!ready} onClose={onClose}>
+            Create
+          </DialogButtons>
         </Stack>
       </form>
     </Modal>

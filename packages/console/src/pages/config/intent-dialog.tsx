@@ -1,7 +1,8 @@
-import { Button, Group, Modal, MultiSelect, Select, Stack, TagsInput, TextInput } from "@mantine/core";
+import { Modal, MultiSelect, Select, Stack, TagsInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { platformNames } from "../../shared/words.ts";
 import { IntentPreview } from "./intent-preview.tsx";
@@ -140,14 +141,9 @@ export function IntentDialog({
           />
           {planned && <IntentPreview tenantId={tenantId} intents={planned} profiles={profiles} />}
           <ProblemAlert problem={save.problem} fields={fields} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.running} disabled={!ready}>
-              {intent === undefined ? "Create" : "Save"}
-            </Button>
-          </Group>
+          <DialogButtons running={save.running} disabled={!ready} onClose={onClose}>
+            {intent === undefined ? "Create" : "Save"}
+          </DialogButtons>
         </Stack>
       </form>
     </Modal>

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, TextInput } from "@mantine/core";
+import { Group, Modal, NumberInput, Select, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useMay } from "../../api/session.ts";
 import type { Made } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
 import { useTenantId, useTenants } from "../../app/tenant.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { InstallCommands } from "./install-commands.tsx";
 
@@ -108,14 +109,9 @@ function Form({
           />
         </Group>
         <ProblemAlert problem={create.problem} fields={["/tenantId", "/description", "/maxUses", "/expiresAt"]} />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.running} disabled={!ready}>
-            Get the key
-          </Button>
-        </Group>
+        <DialogButtons running={create.running} disabled={!ready} onClose={onClose}>
+          Get the key
+        </DialogButtons>
       </Stack>
     </form>
   );

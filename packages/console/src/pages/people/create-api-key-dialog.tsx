@@ -5,6 +5,7 @@ import { useSession } from "../../api/session.ts";
 import type { Made } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
 import { CopyButton } from "../../shared/copy-button.tsx";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { ExactTime } from "../../shared/relative-time.tsx";
 import { isComplete, type RoleDraft, RoleFields, useOwnRoles } from "./role-fields.tsx";
@@ -79,14 +80,9 @@ function Form({
         />
         <RoleFields drafts={drafts} names={names} first={first} onChange={setChosen} />
         <ProblemAlert problem={create.problem} fields={["/name", "/validDays"]} />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.running} disabled={!ready}>
-            Create
-          </Button>
-        </Group>
+        <DialogButtons running={create.running} disabled={!ready} onClose={onClose}>
+          Create
+        </DialogButtons>
       </Stack>
     </form>
   );

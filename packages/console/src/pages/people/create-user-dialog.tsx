@@ -1,7 +1,8 @@
-import { Button, Group, Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { minPasswordLength, passwordAdvice } from "./password-advice.ts";
 import { isComplete, type RoleDraft, RoleFields, useFirstDraft, useGrantableRoles } from "./role-fields.tsx";
@@ -50,14 +51,9 @@ export function CreateUserDialog({ onClose }: { readonly onClose: () => void }) 
           />
           <RoleFields drafts={drafts} names={names} first={first} onChange={setChosen} />
           <ProblemAlert problem={create.problem} fields={["/name", "/password"]} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.running} disabled={!ready}>
-              Create
-            </Button>
-          </Group>
+          <DialogButtons running={create.running} disabled={!ready} onClose={onClose}>
+            Create
+          </DialogButtons>
         </Stack>
       </form>
     </Modal>

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Modal, PasswordInput, Stack, Text } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 import { minPasswordLength, passwordAdvice } from "./password-advice.ts";
 import type { User } from "./user.ts";
@@ -39,14 +40,9 @@ export function PasswordDialog({ user, onClose }: { readonly user: User; readonl
             data-autofocus
           />
           <ProblemAlert problem={save.problem} fields={["/password"]} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.running} disabled={password.length < minPasswordLength}>
-              Set the password
-            </Button>
-          </Group>
+          <DialogButtons running={save.running} disabled={password.length < minPasswordLength} onClose={onClose}>
+            Set the password
+          </DialogButtons>
         </Stack>
       </form>
     </Modal>

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Modal, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import type { Tenant } from "../../api/types.ts";
 import { useAction } from "../../api/use-action.ts";
+import { DialogButtons } from "../../shared/dialog-buttons.tsx";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
 
 /** Creates a tenant, or renames the one that is given. */
@@ -43,14 +44,9 @@ export function TenantDialog({ tenant, onClose }: { readonly tenant: Tenant | nu
             data-autofocus
           />
           <ProblemAlert problem={save.problem} fields={["/name"]} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.running} disabled={name.trim() === ""}>
-              {tenant === null ? "Create" : "Rename"}
-            </Button>
-          </Group>
+          <DialogButtons running={save.running} disabled={name.trim() === ""} onClose={onClose}>
+            {tenant === null ? "Create" : "Rename"}
+          </DialogButtons>
         </Stack>
       </form>
     </Modal>
