@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../steps.ts";
-import type { Finished, RunOptions, WineMachine } from "./prefix.ts";
+import type { Finished, RunOptions, WindowsMachine } from "../windows-machine.ts";
 
 const serviceName = "PosternAgent";
 const executable = "C:\\Program Files\\Postern\\PosternAgent.exe";
@@ -21,7 +21,7 @@ export interface AgentService {
 }
 
 /** Installs by hand: the two files of `folder`, and the service. */
-export async function installAgent(machine: WineMachine, folder: string): Promise<AgentService> {
+export async function installAgent(machine: WindowsMachine, folder: string): Promise<AgentService> {
   const program = join(machine.driveC, "Program Files", "Postern");
   mkdirSync(program, { recursive: true });
   for (const file of ["PosternAgent.exe", "koffi.node"]) copyFileSync(join(folder, file), join(program, file));
@@ -38,7 +38,7 @@ export async function installAgent(machine: WineMachine, folder: string): Promis
 }
 
 /** The agent that is installed on a machine already. */
-export function installedAgent(machine: WineMachine): AgentService {
+export function installedAgent(machine: WindowsMachine): AgentService {
   const sc = (verb: string, ...rest: readonly string[]): Promise<Finished> =>
     machine.run("sc", [verb, serviceName, ...rest]);
   const state = async (): Promise<string> => /STATE\s*:\s*\d+\s+(\w+)/.exec((await sc("query")).stdout)?.[1] ?? "";

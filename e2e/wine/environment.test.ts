@@ -1,13 +1,13 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Finished, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { shippedFolder, unpatchedFolder } from "./build-agent.ts";
-import { type Finished, type WineMachine, wineMachine } from "./prefix.ts";
 
-let machine: WineMachine;
+let machine: WindowsMachine;
 
 beforeAll(async () => {
-  machine = await wineMachine();
+  machine = await windowsMachine();
   writeFileSync(join(machine.driveC, "foreign.js"), 'console.log("FOREIGN CODE RAN");');
   writeFileSync(join(machine.driveC, "broken.cnf"), "not a configuration [[[");
 });
@@ -35,7 +35,7 @@ const attacks = [
 
 describe.each(attacks)("$name", ({ env, shows }) => {
   test("on the shipped executable", async () => {
-    const run = await machine.run(onWindows(shippedFolder), ["-version"], { env });
+    const run = await machine.run(executable(shippedFolder), ["-version"], { env });
     expect(run.code).toBe(0);
     expect(run.stdout).toMatch(/^\d+\.\d+\.\d+/);
     expect(shows(run)).toBe(false);
@@ -43,7 +43,7 @@ describe.each(attacks)("$name", ({ env, shows }) => {
 
   // Without this the test above would also pass if Node had stopped reading the variable.
   test("but does on one whose variables were left in force", async () => {
-    const run = await machine.run(onWindows(unpatchedFolder), ["-version"], { env });
+    const run = await machine.run(executable(unpatchedFolder), ["-version"], { env });
     expect(shows(run)).toBe(true);
   });
 });
@@ -52,12 +52,12 @@ test("the configuration in OpenSSL's own folder is not read either", async () =>
   const folder = join(machine.driveC, "Program Files", "Common Files", "SSL");
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(machine.driveC, "broken.cnf"), join(folder, "openssl.cnf"));
-  const unpatched = await machine.run(onWindows(unpatchedFolder), ["-version"]);
+  const unpatched = await machine.run(executable(unpatchedFolder), ["-version"]);
   expect(unpatched.stderr).toContain("OpenSSL configuration error");
-  const shipped = await machine.run(onWindows(shippedFolder), ["-version"]);
+  const shipped = await machine.run(executable(shippedFolder), ["-version"]);
   expect(shipped.code).toBe(0);
 });
 
-function onWindows(folder: string): string {
-  return `Z:${folder.replaceAll("/", "\\")}\\PosternAgent.exe`;
+function executable(folder: string): string {
+  return machine.onWindows(join(folder, "PosternAgent.exe"));
 }

@@ -5,24 +5,23 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
 import { type FakeCluster, fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
 import { eventually } from "../steps.ts";
+import { type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
 import { shippedFolder } from "./build-agent.ts";
-import { type WineMachine, wineMachine } from "./prefix.ts";
 
 const minuteMs = 60_000;
-const tamper = `Z:${join(import.meta.dirname, "tamper.ts").replaceAll("/", "\\")}`;
 const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
 const windowsNt = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
 const sessionManager = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager";
 
 const authority = fakeAuthority();
-let machine: WineMachine;
+let machine: WindowsMachine;
 let agent: AgentService;
 let cluster: FakeCluster;
 let services = 0;
 
 beforeAll(async () => {
-  [machine, cluster] = await Promise.all([wineMachine(), fakeCluster(authority, { profile: { on: true } })]);
+  [machine, cluster] = await Promise.all([windowsMachine(), fakeCluster(authority, { profile: { on: true } })]);
   agent = await installAgent(machine, shippedFolder);
   await agent.start();
   await agent.command(["-enroll", "-cluster", cluster.url, "-key", authority.activationKey]);
@@ -100,7 +99,7 @@ async function asSystem(...changes: string[]): Promise<void> {
   const name = `Tamper${++services}`;
   const done = join(machine.driveC, `${name}.txt`);
   rmSync(done, { force: true });
-  const binPath = `C:\\tools\\node.exe ${tamper} C:\\${name}.txt ${changes.join(" ")}`;
+  const binPath = `C:\\tools\\node.exe ${machine.onWindows(join(import.meta.dirname, "tamper.ts"))} C:\\${name}.txt ${changes.join(" ")}`;
   expect((await machine.run("sc", ["create", name, "binPath=", binPath, "start=", "demand"])).code).toBe(0);
   await machine.run("sc", ["start", name]);
   await eventually("the changes are made", 20_000, () => existsSync(done) || undefined);

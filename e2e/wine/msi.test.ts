@@ -10,14 +10,15 @@ import { agentFolder, distFolder } from "../../packages/agent/build/agent.ts";
 import { buildMsi } from "../../packages/agent/build/msi.ts";
 import { type Caller, call, listAll, logInAsAdmin } from "../../packages/cluster/test/http-client.ts";
 import { type RunningCluster, startCluster } from "../../packages/cluster/test/running-cluster.ts";
-import { eventually, step } from "../steps.ts";
+import { chapter } from "../chapter.ts";
+import { eventually } from "../steps.ts";
+import { type Finished, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installedAgent } from "./agent-service.ts";
-import { type Finished, type WineMachine, wineMachine } from "./prefix.ts";
 
 const packageFile = join(distFolder, "PosternAgent.msi");
 const agentKey = "HKLM\\SOFTWARE\\Postern\\Agent";
 
-let machine: WineMachine;
+let machine: WindowsMachine;
 let cluster: RunningCluster;
 let admin: Caller;
 let agent: AgentService;
@@ -28,7 +29,7 @@ const logs: string[] = [];
 
 beforeAll(async () => {
   execFileSync(process.execPath, [join(agentFolder, "build", "build-msi.ts")]);
-  [machine, cluster] = await Promise.all([wineMachine(), startCluster()]);
+  [machine, cluster] = await Promise.all([windowsMachine(), startCluster()]);
   admin = await logInAsAdmin(cluster);
   tenantId = (await call<{ id: string }>(cluster, admin, "POST", "/tenants", { name: "acme" })).id;
   activationKey = (await call<{ key: string }>(cluster, admin, "POST", "/activation-keys", { tenantId })).key;
@@ -121,11 +122,6 @@ test("no log holds the activation key", () => {
   expect(logs.length).toBeGreaterThan(3);
   for (const log of logs) expect(log).not.toContain(activationKey);
 });
-
-/** One chapter is one test. */
-function chapter(name: string, act: () => Promise<void>): void {
-  test(name, () => step(name, act));
-}
 
 async function msiexec(
   what: string,

@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { commandClients, commandIdleMs } from "../../packages/agent/src/limits.ts";
+import { type Started, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
 import { shippedFolder } from "./build-agent.ts";
-import { type Started, type WineMachine, wineMachine } from "./prefix.ts";
 
 const probe = join(import.meta.dirname, "pipe-probe.ts");
 const noAnswer = 4;
 
-let machine: WineMachine;
+let machine: WindowsMachine;
 let agent: AgentService;
 let foreign: Started | undefined;
 
 beforeAll(async () => {
-  machine = await wineMachine();
+  machine = await windowsMachine();
   agent = await installAgent(machine, shippedFolder);
   await agent.start();
 });

@@ -4,47 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentFolder } from "../../packages/agent/build/agent.ts";
 import { eventually } from "../steps.ts";
+import type { Finished, RunOptions, Started, WindowsMachine } from "../windows-machine.ts";
+
+export type { Finished, RunOptions, Started, WindowsMachine as WineMachine } from "../windows-machine.ts";
 
 /** Debian's 64-bit loader: `wine` itself insists on a 32-bit one. */
 const wine = "/usr/lib/wine/wine64";
 const runtime = join(agentFolder, "windows-runtime/node_modules");
-
-export interface Finished {
-  /** The low byte of the Windows exit code; -1 when the program was ended for taking too long. */
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
-  /** A file of the host that becomes standard input; nothing unless given. */
-  readonly stdinFile?: string;
-}
-
-/** A program that is still running. */
-export interface Started {
-  readonly outputFile: string;
-  /** Waits until its output has this line. */
-  prints(line: string): Promise<void>;
-  end(): void;
-}
-
-/** A Windows machine of one's own: files, registry, services, and the processes that run on it. */
-export interface WineMachine {
-  /** The folder of the host that is drive C. */
-  readonly driveC: string;
-  /** Runs a program to its end. */
-  run(program: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
-  /** Runs a script of ours on Windows' Node, koffi beside it. `script` is a path of the host. */
-  runScript(script: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
-  /** The same, left running. */
-  startScript(script: string, args: readonly string[]): Started;
-  /** Power off, without a word to any program, and on again: services that start automatically start. */
-  reboot(whileOff?: () => void): Promise<void>;
-  close(): Promise<void>;
-}
 
 /**
  * Makes a Windows 10 machine in a folder of the host's temporary files. It needs no display, nobody's home folder and
@@ -52,7 +18,7 @@ export interface WineMachine {
  *
  * `clockEnv` lets a test set its clock, see `machine-clock.ts`.
  */
-export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {}): Promise<WineMachine> {
+export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {}): Promise<WindowsMachine> {
   const folder = mkdtempSync(join(tmpdir(), "postern-wine-"));
   const driveC = join(folder, "prefix", "drive_c");
   const env = {
@@ -138,6 +104,7 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
 
   return {
     driveC,
+    onWindows,
     run,
     runScript: (script, args, options) => run(node, [onWindows(script), ...args], options),
     startScript: (script, args) => start(node, [onWindows(script), ...args]),

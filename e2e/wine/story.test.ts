@@ -4,15 +4,16 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { enrol } from "../../packages/cluster/src/check-in/fake-agent.fixture.ts";
 import { type Caller, call, listAll, logInAsAdmin } from "../../packages/cluster/test/http-client.ts";
 import { type RunningCluster, startCluster } from "../../packages/cluster/test/running-cluster.ts";
+import { chapter } from "../chapter.ts";
 import { type MachineClock, machineClock } from "../machine-clock.ts";
-import { eventually, step } from "../steps.ts";
+import { eventually } from "../steps.ts";
+import { type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
 import { shippedFolder } from "./build-agent.ts";
-import { type WineMachine, wineMachine } from "./prefix.ts";
 
 const minute = 60;
 const accessDenied = 5;
@@ -21,7 +22,7 @@ const attacks = join(import.meta.dirname, "attacks.ts");
 const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
 
 let clock: MachineClock;
-let machine: WineMachine;
+let machine: WindowsMachine;
 let agent: AgentService;
 let cluster: RunningCluster;
 let admin: Caller;
@@ -35,7 +36,7 @@ beforeAll(async () => {
   clock = machineClock();
   // A token that is long over when the story begins has to be made long before it.
   clock.set(-20 * minute);
-  [machine, cluster] = await Promise.all([wineMachine(clock.env), startCluster({ env: clock.env })]);
+  [machine, cluster] = await Promise.all([windowsMachine(clock.env), startCluster({ env: clock.env })]);
   admin = await logInAsAdmin(cluster);
   acme = await newTenant("acme");
   beta = await newTenant("beta");
@@ -167,11 +168,6 @@ chapter("the cluster has every refusal, with its reason", async () => {
   const reasons = (await journal("refused")).map(({ data }) => data["reason"]);
   expect(reasons.sort()).toEqual(["bad_signature", "clock_not_trusted", "expired", "wrong_agent", "wrong_tenant"]);
 });
-
-/** One chapter is one test. */
-function chapter(name: string, act: () => Promise<void>): void {
-  test(name, () => step(name, act));
-}
 
 async function newTenant(name: string): Promise<string> {
   return (await call<{ id: string }>(cluster, admin, "POST", "/tenants", { name })).id;
