@@ -14,7 +14,6 @@ const directory = mkdtempSync(join(tmpdir(), "postern-provider-log-in-"));
 let provider: TestProvider;
 let scene: Scene;
 let browser: Browser;
-let person: Person;
 
 beforeAll(async () => {
   const port = await freePort();
@@ -32,7 +31,6 @@ beforeAll(async () => {
     POSTERN_OIDC_ROLE_MAP: roleMap,
   };
   [scene, browser] = await Promise.all([startScene({ port, env }), startBrowser()]);
-  person = await newPerson(browser, scene.cluster);
 });
 afterAll(async () => {
   await browser?.close();
@@ -58,6 +56,7 @@ async function logInBeside({ page, context }: Person): Promise<void> {
 }
 
 test("who turns back, and who has no role here, reads it on a page that leads back", async () => {
+  const person = await newPerson(browser, scene.cluster);
   const { page } = person;
   provider.present = null;
   await page.goto("/");
@@ -72,6 +71,7 @@ test("who turns back, and who has no role here, reads it on a page that leads ba
   await page.getByText("Nothing that the identity provider says of you gives you a role here.").waitFor();
   await page.getByRole("link", { name: "Go to the log-in page" }).click();
   await page.getByLabel("User").waitFor();
+  await person.context.close();
 });
 
 test("the log-in leads to the page that was asked for", async () => {
@@ -85,6 +85,7 @@ test("the log-in leads to the page that was asked for", async () => {
 });
 
 test("a log-in that is too old, or has ended, is given anew in a tab beside what was typed", async () => {
+  const person = await newPerson(browser, scene.cluster);
   const { page, complaints } = person;
   sit("cleo", { minutesAgo: 20 });
   await page.goto("/manage/api-keys");

@@ -33,6 +33,8 @@ export interface RunningCluster {
 }
 
 export interface ClusterSettings {
+  /** Where it listens, for whoever must know it before: see {@link freePort}. */
+  readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** PEM files; without them the cluster speaks plain HTTP. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
@@ -41,13 +43,13 @@ export interface ClusterSettings {
 const readyWithinMs = 30_000;
 
 /** Starts a new cluster and resolves when it is ready. */
-export async function startCluster({ env = {}, tls }: ClusterSettings = {}): Promise<RunningCluster> {
+export async function startCluster({ port: given, env = {}, tls }: ClusterSettings = {}): Promise<RunningCluster> {
   const directory = await mkdtemp(join(tmpdir(), "postern-whole-"));
   const adminPassword = randomBytes(18).toString("base64url");
   const passwordFile = join(directory, "admin-password");
   await writeFile(passwordFile, `${adminPassword}\n`, { mode: 0o600 });
   const ownDatabase = engine === "postgres" && env["DATABASE_URL"] === undefined ? await makePostgresDatabase() : null;
-  const port = await freePort();
+  const port = given ?? (await freePort());
   const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const childEnv = {
     PATH: process.env["PATH"],

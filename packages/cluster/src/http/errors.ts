@@ -4,8 +4,16 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { DatabaseError } from "../db/database-error.ts";
 import { StoreBusy } from "../db/group-commit.ts";
 import { anywhere } from "./operation-codes.ts";
-import { Problem, type ProblemCode, toProblemBody } from "./problems.ts";
+import { plainPagePolicy, renderPlainPage } from "./plain-page.ts";
+import { Problem, type ProblemBody, type ProblemCode, toProblemBody } from "./problems.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** A page that a browser goes to: a person is told of an error by a page, a program by problem+json as ever. */
+    forPeople?: boolean;
+  }
+}
 
 /** Answers any error as problem+json. What is not a Problem tells its text to the log only. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -32,16 +40,24 @@ function warnOfUnlisted({ code }: Problem, request: FastifyRequest): void {
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
-  const body = JSON.stringify(toProblemBody(problem, request.id));
+  const body = toProblemBody(problem, request.id);
   // Also here: an address that the router cannot read never passes the hook that sets these.
   setSecurityHeaders(reply, request.protocol === "https");
   reply
     .code(problem.status)
     .header("request-id", request.id)
     .headers({ ...(isForLater(problem) && { "retry-after": "5" }), ...problem.headers })
-    .type("application/problem+json")
-    .serializer((payload: string) => payload)
-    .send(body);
+    .serializer((payload: string) => payload);
+  if (request.routeOptions?.config?.forPeople === true && (request.headers.accept ?? "").includes("text/html")) {
+    reply.header("content-security-policy", plainPagePolicy).type("text/html; charset=utf-8").send(toPage(body));
+  } else {
+    reply.type("application/problem+json").send(JSON.stringify(body));
+  }
+}
+
+function toPage({ title, detail, code, requestId }: ProblemBody): string {
+  const note = `Code ${code}, request ${requestId}. The cluster's log has more under it.`;
+  return renderPlainPage({ title, text: detail, note, link: { href: "/", label: "Go to the log-in page" } });
 }
 
 /** For bytes that never became a request: too large headers, not HTTP at all. */

@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import type { Clock, UnixMs } from "../clock.ts";
 import type { RandomBytes } from "../db/ids.ts";
 import { originOf } from "../http/origin.ts";
+import { plainPagePolicy, renderPlainPage } from "../http/plain-page.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, NoContent } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
@@ -29,7 +30,7 @@ const ownPath = "^/(?![/\\\\])[\\x21-\\x5b\\x5d-\\x7e]*$";
 /** Log-in by way of the identity provider: pages that a browser goes to, not calls of the API. */
 export function providerRoutes(app: Server, options: ProviderRoutesOptions): void {
   const { provider, logins, cookie, clock, randomBytes } = options;
-  const config = { access: { permission: "session.create", scope: "public" } } as const;
+  const config = { access: { permission: "session.create", scope: "public" }, forPeople: true } as const;
   const tags = ["session"];
   const attributes = sessionAttributes(cookie);
   const attemptCookie = `${cookie.name}-login`;
@@ -95,7 +96,18 @@ export function providerRoutes(app: Server, options: ProviderRoutesOptions): voi
       return redirect(reply, attempt.returnTo);
     },
   );
+
+  app.get("/oidc/done", { config, schema: { hide: true, response: { 200: Type.String() } } }, async (_request, reply) =>
+    reply.type("text/html; charset=utf-8").header("content-security-policy", plainPagePolicy).send(donePage),
+  );
 }
+
+/** What a browser sees in a tab that was opened for the log-in only. */
+const donePage = renderPlainPage({
+  title: "You are logged in",
+  text: "Close this tab and go on in the one you came from; what you typed there is still there.",
+  link: { href: "/", label: "Or open the console here" },
+});
 
 function redirect(reply: FastifyReply, to: string) {
   return reply.code(302).header("location", to).send(null);

@@ -5,8 +5,10 @@ import { openDemand } from "../api/authority.ts";
 import { api, read } from "../api/client.ts";
 import { type ApiProblem, toProblem } from "../api/problem.ts";
 import { sessionKey, sessionQuery, useSession } from "../api/session.ts";
+import type { Session } from "../api/types.ts";
 import { useExternalValue } from "../shared/external-value.ts";
 import { LoginForm } from "./login-form.tsx";
+import { ProviderLogIn } from "./provider-log-in.tsx";
 
 /** Asks for what a request lacks, over the page as it is: nothing that was typed is lost. */
 export function Demands() {
@@ -21,10 +23,9 @@ interface DemandProps {
 
 function LogInAgain({ settle }: DemandProps) {
   const client = useQueryClient();
-  const { name, userId } = useSession();
+  const { name, userId, loginBy } = useSession();
 
-  async function done(): Promise<void> {
-    const now = await read(api.GET("/api/v1/session"));
+  function done(now: Session): void {
     // Somebody else sits here now: nothing of what the other saw stays.
     if (now.userId !== userId) window.location.reload();
     client.setQueryData(sessionKey, now);
@@ -41,10 +42,18 @@ function LogInAgain({ settle }: DemandProps) {
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <Stack gap="sm">
-        <Text size="md" c="dimmed">
-          Log in again to go on where you were. What you typed is still there.
-        </Text>
-        <LoginForm name={name} onDone={() => void done()} />
+        {loginBy === "provider" ? (
+          <ProviderLogIn again={false} isNew={() => true} onDone={done}>
+            Log in again to go on where you were. What you typed is still there.
+          </ProviderLogIn>
+        ) : (
+          <>
+            <Text size="md" c="dimmed">
+              Log in again to go on where you were. What you typed is still there.
+            </Text>
+            <LoginForm name={name} onDone={() => void read(api.GET("/api/v1/session")).then(done)} />
+          </>
+        )}
       </Stack>
     </Modal>
   );
@@ -52,7 +61,7 @@ function LogInAgain({ settle }: DemandProps) {
 
 function PasswordAgain({ settle }: DemandProps) {
   const client = useQueryClient();
-  const { name, loginBy } = useSession();
+  const { name, loginBy, passwordGivenAt } = useSession();
   const [password, setPassword] = useState("");
   const [running, setRunning] = useState(false);
   const [problem, setProblem] = useState<ApiProblem>();
@@ -80,15 +89,16 @@ function PasswordAgain({ settle }: DemandProps) {
       closeButtonProps={{ "aria-label": "Close" }}
     >
       {loginBy === "provider" ? (
-        <Stack gap="sm">
-          <Text size="md">Your log-in is more than 15 minutes old. Log in once more at your identity provider.</Text>
-          <Button
-            component="a"
-            href={`/oidc/login?returnTo=${encodeURIComponent(window.location.pathname + window.location.search)}`}
-          >
-            Go to the identity provider
-          </Button>
-        </Stack>
+        <ProviderLogIn
+          again
+          isNew={(now) => now.passwordGivenAt !== passwordGivenAt}
+          onDone={(now) => {
+            client.setQueryData(sessionKey, now);
+            settle(true);
+          }}
+        >
+          Your log-in is more than 15 minutes old, and this needs a recent one. What you typed here stays.
+        </ProviderLogIn>
       ) : (
         <form onSubmit={(event) => void confirm(event)}>
           <Stack gap="sm">
