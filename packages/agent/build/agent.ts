@@ -1,8 +1,9 @@
-import { copyFileSync, mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bundle } from "./bundle.ts";
 import { makeExecutable } from "./executable.ts";
 import { isUpToDate, rememberInputs } from "./inputs.ts";
+import { withoutSignature, withSectionsOnPages } from "./portable-executable.ts";
 import { installRuntime } from "./runtime.ts";
 
 export interface BuildOptions {
@@ -31,7 +32,7 @@ export async function build(options: BuildOptions): Promise<string[]> {
   const inputs = { code, options, runtime, outputs: [executable, addon] };
   if (isUpToDate(options.out, inputs)) return packages;
   await makeExecutable({ code, runtime, executable, neutralised: options.neutralised, agentFolder });
-  copyFileSync(runtime.addon, addon);
+  writeFileSync(addon, withSectionsOnPages(withoutSignature(readFileSync(runtime.addon))));
   rememberInputs(options.out, inputs);
   return packages;
 }

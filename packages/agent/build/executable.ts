@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { inject } from "postject";
 import { BuildError } from "./dependencies.ts";
 import { neutralise } from "./neutralise.ts";
-import { withoutSignature } from "./portable-executable.ts";
+import { withoutSignature, withSectionsOnPages } from "./portable-executable.ts";
 import type { Runtime } from "./runtime.ts";
 
 interface Recipe {
@@ -34,6 +34,7 @@ export async function makeExecutable(recipe: Recipe): Promise<void> {
     if (recipe.neutralised) neutralise(node);
     writeFileSync(unfinished, node, { mode: 0o755 });
     await inject(unfinished, "NODE_SEA_BLOB", blob, { sentinelFuse: fuse });
+    writeFileSync(unfinished, withSectionsOnPages(readFileSync(unfinished)));
     renameSync(unfinished, recipe.executable);
   } finally {
     rmSync(work, { recursive: true, force: true });
