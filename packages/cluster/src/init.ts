@@ -2,8 +2,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "./config/config-error.ts";
 import { type Foundation, readSecretFile } from "./foundation.ts";
+import { systemOrigin } from "./http/origin.ts";
 import { Problem } from "./http/problems.ts";
-import { enterFirstAdmin, generatePassword } from "./identity/first-admin.ts";
+import { enterSiteAdmin, firstAdmin, generatePassword } from "./identity/first-admin.ts";
 import { requireAcceptablePassword } from "./identity/password-rules.ts";
 import { writePrivateFile } from "./keys/durable-file.ts";
 import { enterFoundingKeys, foundKeys } from "./keys/found.ts";
@@ -31,7 +32,7 @@ export async function initialise(foundation: Foundation): Promise<Initialised | 
   const known = await store.reads.selectFrom("cluster").select("id").executeTakeFirst();
   if (known !== undefined) return null;
 
-  const given = readAdminPassword(config.adminPasswordFile);
+  const given = readAdminPassword(config.adminPasswordFile, firstAdmin);
   const password = given ?? generatePassword(randomBytes);
   const passwordHash = await passwords.hash(password);
   const now = clock.now();
@@ -41,7 +42,7 @@ export async function initialise(foundation: Foundation): Promise<Initialised | 
   const entered = await store.durable(async (tx) => {
     if ((await tx.selectFrom("cluster").select("id").executeTakeFirst()) !== undefined) return false;
     await enterFoundingKeys(tx, audit, founding, now);
-    await enterFirstAdmin(tx, { audit, newId, now }, passwordHash);
+    await enterSiteAdmin(tx, { audit, newId, now, origin: systemOrigin }, firstAdmin, passwordHash);
     return true;
   });
   if (!entered) {
@@ -55,11 +56,16 @@ export async function initialise(foundation: Foundation): Promise<Initialised | 
   return { clusterId: founding.clusterId, adminPassword: given === null ? password : null, secondRootFile };
 }
 
-function readAdminPassword(path: string | null): string | null {
+/**
+ * The operator's own password for a site administrator; null: his file gives none.
+ *
+ * @throws {ConfigError} one that cannot be used
+ */
+export function readAdminPassword(path: string | null, name: string): string | null {
   if (path === null) return null;
   const password = readSecretFile("POSTERN_ADMIN_PASSWORD_FILE", path);
   try {
-    requireAcceptablePassword(password, ["admin"]);
+    requireAcceptablePassword(password, [name]);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     throw new ConfigError(`POSTERN_ADMIN_PASSWORD_FILE names ${path}: ${error.message}`, { cause: error });

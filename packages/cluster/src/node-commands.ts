@@ -3,12 +3,13 @@ import { addBackupCommands } from "./backup-commands.ts";
 import { examples, jsonOption } from "./cli/command.ts";
 import { type SettingName, settingNames } from "./config/settings.ts";
 import type { DoctorFlags } from "./doctor-runs.ts";
+import { firstAdmin } from "./identity/first-admin.ts";
 import type { NodeCommandsOptions, NodeFlags } from "./node-runs.ts";
 import { withSettings } from "./setting-options.ts";
 
 /**
- * Adds the commands that work on the data directory and the database themselves: `init`, `serve`, `migrate`, `backup`,
- * `restore`, `copy`, `doctor`.
+ * Adds the commands that work on the data directory and the database themselves: `init`, `serve`, `reset-admin`, `migrate`,
+ * `backup`, `restore`, `copy`, `doctor`.
  */
 export function addNodeCommands(program: Command, options: NodeCommandsOptions): void {
   withSettings(program.command("init"), [
@@ -32,6 +33,24 @@ export function addNodeCommands(program: Command, options: NodeCommandsOptions):
       ),
     )
     .action((flags: NodeFlags) => run((node) => node.runServe(options, flags)));
+
+  withSettings(program.command("reset-admin"), [
+    "data",
+    ...databaseSettings,
+    "adminPasswordFile",
+    "keyPassphraseFile",
+    ...pkcs11Settings,
+  ])
+    .description("Let a site administrator in again when nobody can log in any more. Ends the user's sessions.")
+    .argument("[name]", "the user; made when there is none of that name", firstAdmin)
+    .addHelpText(
+      "after",
+      `${examples("postern reset-admin", "postern reset-admin rescue --data /var/lib/postern")}
+Works on the data directory and the database, so whoever may read these may run it. With an embedded database no node
+may run meanwhile; on PostgreSQL the nodes go on. The new password is printed once, unless the file gives one.
+`,
+    )
+    .action((name: string, flags: NodeFlags) => run((node) => node.runResetAdmin(options, name, flags)));
 
   withSettings(program.command("migrate"), ["data", ...databaseSettings])
     .description("Bring the database's schema up to date without serving. `postern serve` does this by itself.")

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { CommandFailed, exitCodes } from "./cli/failure.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import type { Clock } from "./clock.ts";
@@ -11,7 +12,11 @@ import { SchemaMismatch } from "./db/migration.ts";
 import { describeAddress } from "./db/postgres/address.ts";
 import { DataDirectoryInUse } from "./db/sqlite/data-lock.ts";
 import { openFoundation } from "./foundation.ts";
-import { type Initialised, initialise } from "./init.ts";
+import { operatorOrigin } from "./http/origin.ts";
+import { Problem } from "./http/problems.ts";
+import { generatePassword } from "./identity/first-admin.ts";
+import { type AdminReset, resetAdmin } from "./identity/reset-admin.ts";
+import { type Initialised, initialise, readAdminPassword } from "./init.ts";
 import { KeyStoreError } from "./keys/key-store.ts";
 import { migrate, planMigration } from "./migrate.ts";
 import { startCluster } from "./serve.ts";
@@ -44,6 +49,39 @@ export async function runInit({ terminal, clock, randomBytes }: NodeCommandsOpti
     terminal.print("Start it with: postern serve\n");
   } finally {
     await foundation.store.close();
+  }
+}
+
+/** `postern reset-admin` */
+export async function runResetAdmin(
+  { terminal, clock, randomBytes }: NodeCommandsOptions,
+  typed: string,
+  flags: NodeFlags,
+): Promise<void> {
+  const config = readConfig(terminal, flags);
+  const name = typed.trim();
+  if (!/^\P{C}{1,200}$/u.test(name)) throw new CommandFailed(exitCodes.wrongUsage, "A name has 1 to 200 characters.");
+  const given = readAdminPassword(config.adminPasswordFile, name);
+  process.umask(0o077);
+  const onDeath = (error: Error) => endAtOnce(terminal, error);
+  const foundation = await openFoundation({ config, clock, randomBytes, onDeath });
+  const { store, audit, newId, passwords } = foundation;
+  try {
+    if ((await store.reads.selectFrom("cluster").select("id").executeTakeFirst()) === undefined) {
+      throw new ConfigError(`There is no cluster (${placesOf(config)}). Name its data directory with --data.`);
+    }
+    const password = given ?? generatePassword(randomBytes);
+    const passwordHash = await passwords.hash(password);
+    const origin = operatorOrigin(userInfo().username, hostname());
+    const reset = await store.durable((tx) =>
+      resetAdmin(tx, name, passwordHash, { audit, newId, now: clock.now(), origin }),
+    );
+    terminal.print(whatWasReset(reset, given === null ? password : null));
+  } catch (error) {
+    if (error instanceof Problem) throw new CommandFailed(exitCodes.refused, error.message);
+    throw error;
+  } finally {
+    await store.close();
   }
 }
 
@@ -120,6 +158,24 @@ function firstSteps({ adminPassword, secondRootFile }: Initialised): string {
       ? "The user is admin, with the password of your file.\n"
       : `The user is admin, the password ${adminPassword} (shown this once).\n`;
   return `${password}Carry ${secondRootFile} to a safe place offline and delete it here: it is the cluster's second root key.\n`;
+}
+
+function whatWasReset(
+  { name, created, enabled, granted, sessionsEnded, apiKeys }: AdminReset,
+  password: string | null,
+) {
+  const lines = [
+    password === null
+      ? `${name} has the password of your file.`
+      : `${name} has the password ${password} (shown this once). Change it after the log-in: postern passwd`,
+    created && `There was no such user: ${name} is new, and a site administrator.`,
+    enabled && `${name} was disabled, and is enabled again.`,
+    granted && `${name} was no site administrator, and is one now.`,
+    sessionsEnded > 0 && `Sessions that were ended: ${sessionsEnded}.`,
+    apiKeys > 0 && `API keys that go on working: ${apiKeys}. If somebody else had the account, end them.`,
+    "It stands in the audit log.",
+  ];
+  return lines.flatMap((line) => (line === false ? [] : [`${line}\n`])).join("");
 }
 
 export function readConfig(terminal: Terminal, flags: NodeFlags): Config {

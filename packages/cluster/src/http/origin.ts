@@ -19,3 +19,8 @@ export const systemOrigin: Origin = {
   address: null,
   requestId: null,
 };
+
+/** Whoever sits at a machine of the cluster and works past it, with its files in hand. */
+export function operatorOrigin(user: string, host: string): Origin {
+  return { who: { kind: "operator", id: null, name: `${user} on ${host}` }, address: null, requestId: null };
+}

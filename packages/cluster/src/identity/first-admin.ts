@@ -1,17 +1,28 @@
 import type { Audit } from "../audit/record.ts";
+import type { UnixMs } from "../clock.ts";
 import type { NewId, RandomBytes } from "../db/ids.ts";
 import { toSearchText } from "../db/search-text.ts";
-import { systemOrigin } from "../http/origin.ts";
+import type { Origin } from "../http/origin.ts";
 import type { Tx } from "../schema.ts";
 
-/** Enters the user `admin` of a new cluster, a site administrator. */
-export async function enterFirstAdmin(
+/** The user of a new cluster. */
+export const firstAdmin = "admin";
+
+export interface SiteAdminEntry {
+  readonly audit: Audit;
+  readonly newId: NewId;
+  readonly now: UnixMs;
+  readonly origin: Origin;
+}
+
+/** Enters a user who is a site administrator, past everybody's authority: a new cluster has nobody who could grant it. */
+export async function enterSiteAdmin(
   tx: Tx,
-  { audit, newId, now }: { readonly audit: Audit; readonly newId: NewId; readonly now: number },
+  { audit, newId, now, origin }: SiteAdminEntry,
+  name: string,
   passwordHash: string,
 ): Promise<void> {
   const id = newId();
-  const name = "admin";
   await tx
     .insertInto("user_account")
     .values({
@@ -30,7 +41,7 @@ export async function enterFirstAdmin(
     .values({ id: newId(), user_id: id, role: "site_admin", tenant_id: null, created_at: now })
     .execute();
   const target = { kind: "user", id, name };
-  const common = { tenantId: null, outcome: "done", origin: systemOrigin, target } as const;
+  const common = { tenantId: null, outcome: "done", origin, target } as const;
   audit.record(tx, { ...common, action: "user.create" });
   audit.record(tx, { ...common, action: "role.grant", details: { role: "site_admin", tenantId: null } });
 }

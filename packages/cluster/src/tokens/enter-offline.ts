@@ -2,7 +2,7 @@ import { parseAudience, type TokenTarget } from "@postern/token";
 import type { Audit } from "../audit/record.ts";
 import { type Clock, toRfc3339 } from "../clock.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
-import { type Origin, systemOrigin } from "../http/origin.ts";
+import { operatorOrigin, systemOrigin } from "../http/origin.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import type { Db, Store, Tx } from "../schema.ts";
 import {
@@ -54,7 +54,7 @@ async function enter({ store, audit, clock }: EnterOfflineOptions, record: Offli
         tenantId: place?.tenantId ?? null,
         action: "agent-token.generate",
         outcome: "done",
-        origin: originOf(record),
+        origin: operatorOrigin(record.by.user, record.by.host),
         target: { kind: "agent-token", id: record.claims.jti },
         why: record.reason,
         details: {
@@ -157,8 +157,4 @@ function targetOf({ claims }: OfflineRecord): TokenTarget {
 
 function agentOf(target: TokenTarget): { agentId?: string } {
   return target.kind === "agent" ? { agentId: target.agentId } : {};
-}
-
-function originOf({ by }: OfflineRecord): Origin {
-  return { who: { kind: "operator", id: null, name: `${by.user} on ${by.host}` }, address: null, requestId: null };
 }
