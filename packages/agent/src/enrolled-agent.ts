@@ -6,6 +6,7 @@ import { begin, beginEnrolled, enrolledState, recoveredState, type StartContext 
 import { liftLeftMs, type PersistedState, persistedOf } from "./core/state.ts";
 import type { AgentEvent, Outcome } from "./core/step.ts";
 import { type Enrolment, identitySigner } from "./enrolment.ts";
+import type { EventReporter } from "./event-log/reporter.ts";
 import { persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
 import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
 import { type Exchange, exchangeWith } from "./link/exchange.ts";
@@ -37,6 +38,7 @@ export interface ServicePorts {
   /** Uniform in [0, 1). */
   random(): number;
   log(line: string): void;
+  readonly events?: EventReporter;
   /** How often the guard is looked after, where `limits.guardLookMs` is too long to wait. */
   readonly guardLookMs?: number;
   /** What the workload says of itself, where it is not this machine. */
@@ -132,6 +134,7 @@ function work(
     journal,
     persist,
     checkInNow: () => checkInNow(),
+    ...(ports.events ? { events: ports.events } : {}),
     log,
   });
   let timer: NodeJS.Timeout | undefined;

@@ -1,3 +1,5 @@
+import type { LogEvent } from "./event-log/log-events.ts";
+
 /**
  * What the platform-free core needs of the machine it runs on. `windows/` and `posix/` carry these out; tests use fakes.
  * All of it may be called at any time from the main thread, one call after another.
@@ -69,6 +71,14 @@ export interface ServiceHost {
   setStoppable(stoppable: boolean): void;
 }
 
+/** The operating system's own log, where it has one that people look into. */
+export interface EventLog {
+  /** Returns at once, whatever becomes of it. */
+  write(event: LogEvent): void;
+  /** Resolves when nothing is being written any more. */
+  settled(): Promise<void>;
+}
+
 /** What the installer was told of the cluster to join. */
 export interface InstallerEnrolment {
   readonly cluster: string;
@@ -101,12 +111,18 @@ export interface Platform {
   readonly host: ServiceHost;
   /** Where state, journal and trust anchor lie. */
   readonly folders: { readonly data: string };
+  readonly eventLog?: EventLog;
   /** Whether this process may talk to the service as an administrator. */
   isElevated(): boolean;
   /** What the operating system calls this machine, stable over renaming; left out where it has no such name. */
   machineId?(): string | undefined;
   /** Where an installer of the operating system's brings the agent. */
   readonly installer?: InstallerPort;
+}
+
+/** Somebody else made a channel of our name first; our clients recognise it by its process and give it nothing. */
+export class ChannelTaken extends Error {
+  override readonly name = "ChannelTaken";
 }
 
 /** Another process already is this machine's service. */

@@ -5,6 +5,7 @@ import type { Changed } from "./core/effects.ts";
 import { judgeToken, type Verdict } from "./core/judge-token.ts";
 import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
+import type { EventReporter } from "./event-log/reporter.ts";
 import type { Clock, Drift, Guard, LayerReport } from "./ports.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
 import type { Journal } from "./store/journal-file.ts";
@@ -19,6 +20,7 @@ export interface AgentPorts {
   persist(state: PersistedState): void;
   /** Tells the cluster what changed. */
   checkInNow(): void;
+  readonly events?: Pick<EventReporter, "journaled">;
   log(line: string): void;
 }
 
@@ -101,6 +103,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
               data: effect.data,
             }),
           );
+          ports.events?.journaled(effect.kind, effect.data);
           break;
         case "persist":
           save(mustBeSaved, () => ports.persist(persistedOf(next)));

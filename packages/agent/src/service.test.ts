@@ -5,7 +5,6 @@ import { fakeAuthority } from "./authority.fixture.ts";
 import { clock } from "./clock.ts";
 import { type FakeCluster, fakeCluster } from "./fake-cluster.fixture.ts";
 import { type FileSystem, nodeFileSystem } from "./store/file-system.ts";
-import { stateFile } from "./store/state-file.ts";
 import { testAgent } from "./test-agent.fixture.ts";
 
 const authority = fakeAuthority();
@@ -76,93 +75,6 @@ describe("whatever is lost", { timeout: 30_000 }, () => {
     writeFileSync(join(agent.folder, "journal"), "rubbish\nmore\n");
     await agent.start();
     await cluster.until(() => cluster.journal.get(1)?.data["journalLost"] === true);
-  });
-
-  test("a trust anchor that is damaged keeps protection on and enrols nobody", async () => {
-    const agent = await protectedAgent();
-    await agent.stop();
-    truncateSync(join(agent.folder, "trust-anchor"), 300);
-    await agent.start();
-    expect(agent.guard()).toBe("armed");
-    expect((await agent.status()).problem).toBe("anchor_unreadable");
-    const enroll = { command: "enroll", cluster: cluster.url, key: authority.activationKey } as const;
-    expect(await agent.ask(enroll)).toMatchObject({ code: "already_enrolled" });
-    expect(await agent.ask({ command: "unprotect", token: await authority.token(now()) })).toMatchObject({
-      code: "anchor_unreadable",
-    });
-  });
-});
-
-describe("data that cannot be used at all", { timeout: 30_000 }, () => {
-  /** As a disk that is gone for a while: nothing can be read but what the folder's names say. */
-  function withoutJournal(): { fs: FileSystem; gone: boolean } {
-    const disk = {
-      gone: false,
-      fs: {
-        ...nodeFileSystem,
-        read(path: string) {
-          if (disk.gone && path.endsWith("journal")) throw Object.assign(new Error("i/o error"), { code: "EIO" });
-          return nodeFileSystem.read(path);
-        },
-      },
-    };
-    return disk;
-  }
-
-  test("keeps protection on and enrols nobody, says so, and is tried again", async () => {
-    const disk = withoutJournal();
-    const agent = await protectedAgent({ fs: disk.fs });
-    await agent.stop();
-    disk.gone = true;
-    await agent.start();
-    expect(agent.guard()).toBe("armed");
-    expect(await agent.status()).toMatchObject({ problem: "data_unusable", protection: { state: "on" } });
-    const token = await authority.token(now());
-    expect(await agent.ask({ command: "unprotect", token })).toMatchObject({ code: "data_unusable" });
-    const enroll = { command: "enroll", cluster: cluster.url, key: authority.activationKey } as const;
-    expect(await agent.ask(enroll)).toMatchObject({ code: "already_enrolled" });
-    disk.gone = false;
-    await agent.until(({ problem }) => problem === undefined);
-    expect(await agent.ask({ command: "unprotect", token })).toMatchObject({ ok: true });
-  });
-
-  test("a trust anchor that vanishes meanwhile does not make it a machine that never enrolled", async () => {
-    const disk = withoutJournal();
-    const agent = await protectedAgent({ fs: disk.fs });
-    await agent.stop();
-    disk.gone = true;
-    await agent.start();
-    rmSync(join(agent.folder, "trust-anchor"));
-    disk.gone = false;
-    await agent.until(({ problem }) => problem === undefined);
-    expect(agent.guard()).toBe("armed");
-    expect((await agent.status()).protection.state).toBe("on");
-  });
-
-  test("a state whose trust bundle does not open counts as lost", async () => {
-    const agent = await protectedAgent();
-    await agent.stop();
-    const states = stateFile(nodeFileSystem, agent.folder);
-    const state = states.read(authority.agentId);
-    if (!state) throw new Error("no state");
-    states.write(authority.agentId, { ...state, bundle: "of a later version" });
-    await agent.start();
-    expect((await agent.status()).protection.state).toBe("on");
-    await cluster.until(() => [...cluster.journal.values()].some(({ data }) => data["stateLost"] === true));
-  });
-
-  test("a data folder that cannot be made does not keep the service from answering", async () => {
-    const logged: string[] = [];
-    const fs: FileSystem = {
-      ...nodeFileSystem,
-      makeFolder() {
-        throw Object.assign(new Error("read-only file system"), { code: "EROFS" });
-      },
-    };
-    const agent = await testAgent({ fs, log: (line) => logged.push(line) });
-    closing.push(agent.end);
-    expect((await agent.status()).enrolled).toBe(false);
-    expect(logged).toEqual(["the data folder cannot be made: read-only file system"]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { openChannel } from "./command-channel.ts";
 import { type Command, type CommandAnswer, parseCommand, refuse } from "./commands.ts";
 import type { PersistedState } from "./core/state.ts";
 import { enrolAsInstalled } from "./enrol-as-installed.ts";
@@ -10,15 +11,15 @@ import {
   type ServicePorts,
 } from "./enrolled-agent.ts";
 import { type Enrolment, enrolAt, type PreviousIdentity } from "./enrolment.ts";
+import { type GuardAlone, guardAlone } from "./guard-alone.ts";
 import { stopMs } from "./limits.ts";
 import { EnrolmentFailed } from "./link/enrol.ts";
 import { performCommand } from "./perform-command.ts";
-import { AlreadyRunning, type LayerReport, type StopReason } from "./ports.ts";
+import type { LayerReport, StopReason } from "./ports.ts";
 import { NotSaved } from "./running-agent.ts";
-import { type Standing, statusOf } from "./status.ts";
+import { type Damage, type Standing, statusOf } from "./status.ts";
 import { type AnchorReading, readTrustAnchor, type TrustAnchor } from "./store/trust-anchor.ts";
 
-const listenAgainMs = 10_000;
 const startAgainMs = 3_000;
 
 /**
@@ -28,12 +29,13 @@ const startAgainMs = 3_000;
  * @throws {AlreadyRunning}
  */
 export async function startService(ports: ServicePorts): Promise<{ onStop(reason: StopReason): Promise<void> }> {
-  const { platform, fs, clock, log } = ports;
+  const { platform, fs, clock, events, log } = ports;
   const { data } = platform.folders;
   let standing: Standing | undefined;
   let enrolling = false;
-  let stopped = false;
   let again: NodeJS.Timeout | undefined;
+  let alone: GuardAlone | undefined;
+  let pipeTaken = false;
 
   try {
     fs.makeFolder(data);
@@ -41,79 +43,102 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     log(`the data folder cannot be made: ${messageOf(error)}`);
   }
   const anchor = readTrustAnchor(fs, data);
-  const channel = listen();
+  const channel = openChannel(platform.listener, answer, {
+    taken() {
+      pipeTaken = true;
+      tellOfPipe();
+    },
+    ours() {
+      pipeTaken = false;
+      events?.report("pipe_ours");
+    },
+    log,
+  });
   await channel.tried;
   standing = startAs(anchor);
+  tellOfPipe();
   const installed = enrolAsInstalled(platform.installer, enroll, ports);
   return { onStop };
 
   function startAs(anchor: AnchorReading): Standing {
-    if (anchor === "none") return { is: "not_enrolled", layers: guarded("disarm") };
+    if (anchor === "none") {
+      events?.report("not_enrolled");
+      const layers = disarmed();
+      return { is: "not_enrolled", layers: () => layers };
+    }
     if (anchor !== "unreadable") return resume(anchor);
     // Whose agent this is cannot be told any more; that it was protected can.
-    log("the trust anchor cannot be read: protection stays on");
-    return { is: "anchor_unreadable", layers: guarded("arm") };
+    again = setTimeout(readAnchorAgain, startAgainMs);
+    return damaged("anchor_unreadable", "the trust anchor cannot be read");
+  }
+
+  /** A disk may come back. An anchor that has vanished since must not mean "not enrolled". */
+  function readAnchorAgain(): void {
+    const reading = readTrustAnchor(fs, data);
+    if (typeof reading === "object") become(resume(reading));
+    else again = setTimeout(readAnchorAgain, startAgainMs);
   }
 
   /**
-   * Without its data it cannot work, but protect, answer, and try again: a disk may come back. With the trust anchor it
-   * has: one that has vanished since would mean "not enrolled".
+   * Without its data it cannot work, but protect, answer, and try again. With the trust anchor it has, for the same
+   * reason.
    */
   function resume(trusted: TrustAnchor): Standing {
     try {
-      return { is: "enrolled", agent: resumeAgent(trusted, ports) };
+      const agent = resumeAgent(trusted, ports);
+      if (alone) events?.report("data_usable");
+      alone?.stop();
+      alone = undefined;
+      return { is: "enrolled", agent };
     } catch (error) {
-      if (standing?.is !== "data_unusable")
-        log(`the agent's data cannot be used, protection stays on: ${messageOf(error)}`);
-      again = setTimeout(() => {
-        standing = resume(trusted);
-      }, startAgainMs);
-      return { is: "data_unusable", layers: guarded("arm") };
+      again = setTimeout(() => become(resume(trusted)), startAgainMs);
+      return damaged("data_unusable", `the agent's data cannot be used (${messageOf(error)})`);
     }
   }
 
-  function guarded(call: "arm" | "disarm"): LayerReport {
+  function become(next: Standing): void {
+    standing = next;
+    tellOfPipe();
+  }
+
+  /** Protection is on, and the guard looked after. */
+  function damaged(is: Damage, why: string): Standing {
+    if (standing?.is !== is) {
+      log(`${why}: protection stays on`);
+      events?.report(is);
+    }
+    alone ??= guardAlone(ports);
+    return { is, layers: alone.layers };
+  }
+
+  function disarmed(): LayerReport {
     if (!platform.guard.supported) return {};
     try {
-      return platform.guard[call]();
+      return platform.guard.disarm();
     } catch (error) {
       return { guard: `failed: ${messageOf(error)}` };
     }
   }
 
+  /** To the cluster by the journal, as soon as there is one; without one to the system's own log. */
+  function tellOfPipe(): void {
+    if (!pipeTaken || !standing) return;
+    if (standing.is === "enrolled") {
+      pipeTaken = false;
+      standing.agent.apply({ type: "pipeTaken" });
+    } else events?.report("pipe_taken");
+  }
+
   async function onStop(reason: StopReason): Promise<void> {
-    stopped = true;
     clearTimeout(again);
+    alone?.stop();
     installed.stop();
     if (standing?.is === "enrolled") {
       standing.agent.running.apply({ type: "stopping", reason });
       await within(stopMs, standing.agent.stop());
-    }
+    } else events?.report("service_stopping", { reason });
     await within(stopMs, channel.close());
-  }
-
-  /** Opens the channel, and tries again while somebody else has its name: protection does not wait for it. */
-  function listen(): { readonly tried: Promise<void>; close(): Promise<void> } {
-    let open: { close(): Promise<void> } | undefined;
-    let again: NodeJS.Timeout | undefined;
-    const attempt = async (): Promise<void> => {
-      try {
-        open = await platform.listener.listen(answer);
-      } catch (error) {
-        if (error instanceof AlreadyRunning) throw error;
-        log(`the command line cannot reach this service: ${messageOf(error)}`);
-        again = setTimeout(() => {
-          if (!stopped) attempt().catch((later: unknown) => log(messageOf(later)));
-        }, listenAgainMs);
-      }
-    };
-    return {
-      tried: attempt(),
-      async close() {
-        clearTimeout(again);
-        await open?.close();
-      },
-    };
+    if (events) await within(stopMs, events.settled());
   }
 
   async function answer(line: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { clock } from "./clock.ts";
+import { eventReporter } from "./event-log/reporter.ts";
 import type { Platform, StopReason } from "./ports.ts";
 import { agentVersion, builtAtMs } from "./release.ts";
 import { startService } from "./service.ts";
@@ -20,5 +21,6 @@ export function startOn(
     randomBytes,
     random: Math.random,
     log,
+    events: eventReporter(platform.eventLog, clock, log),
   });
 }

@@ -10,7 +10,7 @@ export type Damage = "anchor_unreadable" | "data_unusable";
 /** What this machine is to the service. */
 export type Standing =
   | { readonly is: "enrolled"; readonly agent: EnrolledAgent }
-  | { readonly is: "not_enrolled" | Damage; readonly layers: LayerReport };
+  | { readonly is: "not_enrolled" | Damage; layers(): LayerReport };
 
 /** The answer to `-status`. Looking moves nothing. */
 export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
@@ -26,7 +26,7 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
     return {
       ...common,
       enrolled: damaged,
-      protection: { state, since: 0, layers: { ...standing.layers } },
+      protection: { state, since: 0, layers: { ...standing.layers() } },
       ...(standing.is === "not_enrolled" ? { because: standing.is } : { problem: standing.is }),
     };
   }

@@ -19,6 +19,7 @@ export const journalKinds = [
   "refused",
   "rearmed",
   "drift",
+  "pipe_taken",
   "config_refused",
 ] as const;
 export type JournalKind = (typeof journalKinds)[number];

@@ -23,6 +23,8 @@ export type AgentEvent =
   | { readonly type: "answered"; readonly received: ReceivedAnswer; readonly ageMs: number }
   /** The guard was looked after; these layers had been changed and were set back where that was possible. */
   | { readonly type: "drifted"; readonly drifts: readonly Drift[] }
+  /** Another program holds the name of our pipe. */
+  | { readonly type: "pipeTaken" }
   | { readonly type: "stopping"; readonly reason: string };
 
 export interface StepContext {
@@ -97,6 +99,10 @@ function react(state: AgentState, event: AgentEvent, context: StepContext): Chan
       return { ...reached(state, event.received, event.ageMs, context.supported), outcome: undefined };
     case "drifted":
       return { ...recordDrifts(state, event.drifts, context.journalFull), outcome: undefined };
+    case "pipeTaken": {
+      const recorded = recordBounded(state, "serviceLife", { kind: "pipe_taken", data: {} }, context.journalFull);
+      return { state: recorded.state, effects: [...recorded.effects, { type: "checkIn" }], outcome: undefined };
+    }
     case "stopping": {
       const entry = { kind: "service_stopping", data: { reason: event.reason } };
       const recorded = recordBounded(state, "serviceLife", entry, context.journalFull);

@@ -14,6 +14,10 @@ export const kernel32 = lazy(() => {
   return {
     CloseHandle: library.func("int CloseHandle(intptr_t object)") as (object: Handle) => number,
     GetCurrentProcess: library.func("intptr_t GetCurrentProcess()") as () => Handle,
+    TerminateProcess: library.func("int TerminateProcess(intptr_t process, uint32_t exitCode)") as (
+      process: Handle,
+      exitCode: number,
+    ) => number,
     CreateThread: library.func(
       "intptr_t CreateThread(void *attributes, size_t stackBytes, void *start, void *argument, uint32_t flags, void *id)",
     ) as (attributes: null, stackBytes: number, start: Pointer, argument: Pointer, flags: number, id: null) => Handle,

@@ -1,6 +1,6 @@
 import { LineReader, toLine } from "../framing.ts";
 import { commandBytes, commandClients, commandIdleMs } from "../limits.ts";
-import type { CommandListener } from "../ports.ts";
+import { ChannelTaken, type CommandListener } from "../ports.ts";
 import { kernel32 } from "./kernel32.ts";
 import { pipeRetryMs } from "./limits.ts";
 import { koffi, WindowsError } from "./native.ts";
@@ -12,12 +12,9 @@ const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000;
 const FILE_FLAG_OVERLAPPED = 0x40000000;
 const PIPE_REJECT_REMOTE_CLIENTS = 0x8;
 const ERROR_ACCESS_DENIED = 5;
-
-/** Somebody else made a pipe of our name first; our clients recognise it by its process and give it nothing. */
-export class PipeTaken extends Error {
-  override readonly name = "PipeTaken";
-  readonly code = "pipe_taken";
-}
+const ERROR_PIPE_BUSY = 231;
+/** What Windows says to who is not first: not the first instance, or no room for one more. */
+const takenCodes: readonly number[] = [ERROR_ACCESS_DENIED, ERROR_PIPE_BUSY];
 
 /** Serves the command line's program on the named pipe. `descriptor` is the pipe's SDDL. */
 export function pipeServer(name: string, descriptor: string): CommandListener {
@@ -40,7 +37,7 @@ export function pipeServer(name: string, descriptor: string): CommandListener {
 /**
  * All instances at once, and each kept for the next client: while any exists the name is ours.
  *
- * @throws {PipeTaken}
+ * @throws {ChannelTaken}
  */
 function createInstances(name: string, descriptor: string): PipeEnd[] {
   const ends: PipeEnd[] = [];
@@ -49,8 +46,8 @@ function createInstances(name: string, descriptor: string): PipeEnd[] {
       ends.push(new PipeEnd(createInstance(name, descriptor, index === 0)));
   } catch (error) {
     for (const end of ends) end.close();
-    if (error instanceof WindowsError && error.code === ERROR_ACCESS_DENIED)
-      throw new PipeTaken(`another program holds ${name}`, { cause: error });
+    if (error instanceof WindowsError && takenCodes.includes(error.code))
+      throw new ChannelTaken(`another program holds ${name}`, { cause: error });
     throw error;
   }
   return ends;

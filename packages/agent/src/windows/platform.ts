@@ -1,4 +1,5 @@
 import type { Platform } from "../ports.ts";
+import { windowsEventLog } from "./event-log.ts";
 import { dataFolder } from "./folders.ts";
 import { windowsGuard } from "./guard.ts";
 import { windowsInstaller } from "./installer.ts";
@@ -28,6 +29,7 @@ export function windowsPlatform(): Platform {
     host,
     isElevated: () => tokenHolds(administrators),
     folders: { data: dataFolder },
+    eventLog: windowsEventLog(serviceName),
     machineId: () => stringValue("SOFTWARE\\Microsoft\\Cryptography", "MachineGuid"),
     installer: windowsInstaller(serviceName, dataFolder),
   };
