@@ -150,12 +150,6 @@ export const logEvents = {
     advice:
       "If nobody installs anything here, look who does. Only packages that the cluster names may replace a protected agent.",
   },
-  service_left_alone: {
-    id: 700,
-    severity: "warning",
-    sentence: "The service {service} is to be protected too, and is left as it is: {reason}.",
-    advice: "The agent config profile names it. Correct the profile, or the service.",
-  },
 } as const satisfies Record<string, LogEventKind>;
 
 export type LogEventName = keyof typeof logEvents;

@@ -83,5 +83,4 @@ const journalEvents: Readonly<Record<JournalKind, EventsOf>> & Readonly<Record<s
   updated: () => ["updated"],
   update_failed: () => ["update_failed"],
   update_refused: () => ["update_refused"],
-  service_left_alone: () => ["service_left_alone"],
 };
