@@ -115,12 +115,6 @@ export const logEvents = {
     advice: "Find the program that made \\\\.\\pipe\\postern-agent and end it. It is given no token.",
   },
   pipe_ours: { id: 403, severity: "information", sentence: "The agent's pipe is its own again." },
-  service_left_alone: {
-    id: 404,
-    severity: "warning",
-    sentence: "The service {service}, which the agent config profile names, is not guarded: {reason}.",
-    advice: "The page on other services in the documentation says what this reason means.",
-  },
   config_refused: {
     id: 500,
     severity: "warning",
@@ -149,6 +143,12 @@ export const logEvents = {
     sentence: "A package that may not replace the agent was refused[: {code}].",
     advice:
       "If nobody installs anything here, look who does. Only packages that the cluster names may replace a protected agent.",
+  },
+  service_left_alone: {
+    id: 700,
+    severity: "warning",
+    sentence: "The service {service}, which the agent config profile names, is not guarded: {reason}.",
+    advice: "The page on other services in the documentation says what this reason means.",
   },
 } as const satisfies Record<string, LogEventKind>;
 

@@ -76,11 +76,11 @@ const journalEvents: Readonly<Record<JournalKind, EventsOf>> & Readonly<Record<s
   refused: ({ jti }) => [jti === undefined ? "input_refused" : "token_refused"],
   rearmed: ({ changed }) => ["rearmed", ...(changed === undefined ? [] : (["changed_in_lift"] as const))],
   drift: ({ setBack }) => [setBack === true ? "drift_set_back" : "drift_stays"],
-  service_left_alone: () => ["service_left_alone"],
   pipe_taken: () => ["pipe_taken"],
   config_refused: () => ["config_refused"],
   update_started: () => ["update_started"],
   updated: () => ["updated"],
   update_failed: () => ["update_failed"],
   update_refused: () => ["update_refused"],
+  service_left_alone: () => ["service_left_alone"],
 };
