@@ -14,7 +14,7 @@ import { openSqliteStore } from "./db/sqlite/open.ts";
 import { createPasswords, type Passwords } from "./identity/passwords.ts";
 import { hasKeyStore, type KeyStore, KeyStoreError } from "./keys/key-store.ts";
 import { openKeys } from "./keys/open-keys.ts";
-import type { ModuleOptions } from "./keys/pkcs11/module.ts";
+import type { ModuleOptions } from "./keys/pkcs11/session.ts";
 import { type Database, migrations, type Store } from "./schema.ts";
 import { tenantColumns } from "./tenant-columns.ts";
 

@@ -13,7 +13,7 @@ import type { WholeDatabase } from "../db/whole.ts";
 import { flushDirectory } from "../keys/durable-file.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import { openKeys } from "../keys/open-keys.ts";
-import type { ModuleOptions } from "../keys/pkcs11/module.ts";
+import type { ModuleOptions } from "../keys/pkcs11/session.ts";
 import type { Tx } from "../schema.ts";
 import { type BackupManifest, openBackupFile } from "./backup-file.ts";
 import type { CheckedBackup } from "./check-backup.ts";

@@ -1,11 +1,11 @@
 import { createCipheriv, createDecipheriv, createHmac, createPrivateKey, type KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { signerOf } from "@postern/protocol";
 import type { Signer } from "@postern/token";
 import { type Argon2Cost, argon2id, usualCost } from "../argon2id.ts";
 import type { RandomBytes } from "../db/ids.ts";
 import { removePrivateFile, writePrivateFile } from "./durable-file.ts";
+import { pooledSignerOf } from "./pooled-signer.ts";
 import type { KeyUse } from "./tables.ts";
 
 /** The key store cannot be opened or lacks a key. The message says what to do. */
@@ -99,7 +99,7 @@ export async function openKeyStore(options: OpenKeyStoreOptions): Promise<KeySto
     has: async (kid) => has(kid),
     async create(use) {
       const privateKey = newPrivateKey(randomBytes);
-      const signer = signerOf(privateKey);
+      const signer = pooledSignerOf(privateKey);
       const plain = privateKey.export({ format: "der", type: "pkcs8" });
       const sealedKey = seal(secret, signer.kid, use, plain, randomBytes(12));
       writePrivateFile(pathOf(signer.kid), `${JSON.stringify(sealedKey)}\n`);
@@ -130,7 +130,7 @@ function isKeyId(kid: string): boolean {
 
 /** @throws {KeyStoreError} when it is another key than its id says */
 function signerFrom(der: Buffer, kid: string): Signer {
-  const signer = signerOf(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  const signer = pooledSignerOf(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
   if (signer.kid !== kid) throw new KeyStoreError(`The file of ${kid} holds another key. Put it back from a backup.`);
   return signer;
 }
@@ -143,7 +143,7 @@ export function hasKeyStore(directory: string): boolean {
 /** A new Ed25519 private key. Its id does not begin with a hyphen: a command line would take that for a flag. */
 export function newPrivateKey(randomBytes: RandomBytes): KeyObject {
   const privateKey = ed25519From(randomBytes(32));
-  return signerOf(privateKey).kid.startsWith("-") ? newPrivateKey(randomBytes) : privateKey;
+  return pooledSignerOf(privateKey).kid.startsWith("-") ? newPrivateKey(randomBytes) : privateKey;
 }
 
 /** An Ed25519 private key from its 32 secret bytes (RFC 8410 §7). */

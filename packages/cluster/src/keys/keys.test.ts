@@ -94,7 +94,7 @@ test("an altered key, another store's key, another key's file and another use ar
 });
 
 test("a cluster's founding gives a bundle that its roots vouch for, and keys that load again", async () => {
-  const database = await makeTestDatabase();
+  const database = await makeTestDatabase("migrated");
   const store = await database.open<Database>(migrations);
   const audit = createAudit(
     { now: () => 1 },

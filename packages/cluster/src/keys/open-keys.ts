@@ -1,5 +1,5 @@
 import { type KeyStore, type OpenKeyStoreOptions, openKeyStore } from "./key-store.ts";
-import type { ModuleOptions } from "./pkcs11/module.ts";
+import type { ModuleOptions } from "./pkcs11/session.ts";
 
 export interface OpenKeysOptions extends OpenKeyStoreOptions {
   /** Null: all keys are in files. */

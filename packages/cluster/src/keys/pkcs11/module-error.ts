@@ -1,5 +1,5 @@
 import { KeyStoreError } from "../key-store.ts";
-import type { ModuleOptions } from "./module.ts";
+import type { ModuleOptions } from "./session.ts";
 
 /** A PKCS#11 module cannot be used, or lacks a key. The message says what to do, and never holds the PIN. */
 export class ModuleError extends KeyStoreError {

@@ -1,14 +1,18 @@
 import type { KeyUse } from "../tables.ts";
-import { Arena, type Cryptoki, CryptokiError, ckr, loadCryptoki } from "./cryptoki.ts";
+import { type Cryptoki, CryptokiError, ckr, loadCryptoki } from "./cryptoki.ts";
+import {
+  lengthOffset,
+  mechanismIn,
+  readUlong,
+  type Template,
+  templateAt,
+  templateIn,
+  withArena,
+  withTemplate,
+  writeUlong,
+} from "./layout.ts";
 import { ModuleError, sentenceFor } from "./module-error.ts";
-
-export interface ModuleOptions {
-  /** Path of the module's library. */
-  readonly modulePath: string;
-  /** Label of the token in it. */
-  readonly tokenLabel: string;
-  readonly pin: string;
-}
+import { type ModuleOptions, openSession, told } from "./session.ts";
 
 /** A token of a PKCS#11 module, and the Ed25519 keys in it. Ids are the 32 bytes of a key's thumbprint. */
 export interface Pkcs11Module {
@@ -22,8 +26,6 @@ export interface Pkcs11Module {
   close(): Promise<void>;
 }
 
-const ckf = { osLocking: 2, readWrite: 2, serial: 4 };
-const user = 1;
 const mechanisms = { edwardsKeyPairGen: 0x1055, eddsa: 0x1057 };
 const classes = { publicKey: 2, privateKey: 3 };
 const cka = {
@@ -42,10 +44,6 @@ const cka = {
 
 /** The curve in its two spellings: the OID of RFC 8410, and the name of PKCS#11 v3.0. Modules take one or the other. */
 const curves = [Buffer.from("06032b6570", "hex"), Buffer.from("130c656477617264733235353139", "hex")];
-
-const tokenInfoBytes = 512; // far more than the structure has on any platform
-const labelBytes = 32;
-const maxSlots = 256;
 
 /** After these the session is opened anew, once: a module was restarted, a card was out for a moment. */
 const lostSession: ReadonlySet<number> = new Set([
@@ -164,91 +162,6 @@ export async function openModule(options: ModuleOptions): Promise<Pkcs11Module> 
   };
 }
 
-function load(path: string): Cryptoki {
-  try {
-    return loadCryptoki(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ModuleError(sentenceFor.noModule(path, reason), { cause: error });
-  }
-}
-
-/** What a failure means for the operator. */
-function told(error: unknown, options: ModuleOptions): unknown {
-  return error instanceof CryptokiError
-    ? new ModuleError(sentenceFor.failed(error.call, error.message, options), { cause: error })
-    : error;
-}
-
-async function openSession(cryptoki: Cryptoki, options: ModuleOptions): Promise<bigint> {
-  try {
-    await initialise(cryptoki);
-    const slot = await findSlot(cryptoki, options);
-    const session = await withArena(async (arena) => {
-      const out = arena.hold(new Uint8Array(cryptoki.ulongBytes));
-      await cryptoki.call("C_OpenSession", slot, ckf.serial | ckf.readWrite, null, null, out.address);
-      return readUlong(cryptoki, out.bytes);
-    });
-    await logIn(cryptoki, session, options);
-    return session;
-  } catch (error) {
-    throw told(error, options);
-  }
-}
-
-async function initialise(cryptoki: Cryptoki): Promise<void> {
-  await withArena(async (arena) => {
-    // CK_C_INITIALIZE_ARGS: four callbacks, which we have none of, the flags, and a pointer.
-    const args = new Uint8Array(6 * 8);
-    writeUlong(cryptoki, args, 4 * 8, ckf.osLocking);
-    await cryptoki.call("C_Initialize", arena.hold(args).address).catch(ignoring(ckr.cryptokiAlreadyInitialized));
-  });
-}
-
-async function findSlot(cryptoki: Cryptoki, options: ModuleOptions): Promise<bigint> {
-  const slots = await withArena(async (arena) => {
-    const count = arena.hold(new Uint8Array(cryptoki.ulongBytes));
-    writeUlong(cryptoki, count.bytes, 0, maxSlots);
-    const list = arena.hold(new Uint8Array(maxSlots * cryptoki.ulongBytes));
-    await cryptoki.call("C_GetSlotList", 1, list.address, count.address);
-    const found = Number(readUlong(cryptoki, count.bytes));
-    return Array.from({ length: found }, (_, i) => readUlong(cryptoki, list.bytes, i * cryptoki.ulongBytes));
-  });
-  const labels: string[] = [];
-  for (const slot of slots) {
-    const label = await withArena(async (arena) => {
-      const info = arena.hold(new Uint8Array(tokenInfoBytes));
-      await cryptoki.call("C_GetTokenInfo", slot, info.address);
-      return Buffer.from(info.bytes.subarray(0, labelBytes)).toString("utf8").trimEnd();
-    }).catch(() => undefined); // one that has just been taken out
-    if (label === options.tokenLabel) return slot;
-    if (label !== undefined && label !== "") labels.push(label);
-  }
-  throw new ModuleError(sentenceFor.noToken(options, labels));
-}
-
-async function logIn(cryptoki: Cryptoki, session: bigint, options: ModuleOptions): Promise<void> {
-  const pin = Buffer.from(options.pin, "utf8");
-  await withArena(async (arena) => {
-    const held = arena.hold(pin);
-    try {
-      await cryptoki.call("C_Login", session, user, held.address, pin.length);
-    } catch (error) {
-      if (!(error instanceof CryptokiError)) throw error;
-      const { code } = error;
-      if (code === ckr.userAlreadyLoggedIn) return; // by another session of this process
-      await cryptoki.call("C_CloseSession", session).catch(() => {});
-      if (code === ckr.pinLocked) throw new ModuleError(sentenceFor.pinLocked(options), { cause: error }, true);
-      if (code === ckr.pinIncorrect || code === ckr.pinInvalid || code === ckr.pinLengthRange) {
-        throw new ModuleError(sentenceFor.wrongPin(options), { cause: error }, true);
-      }
-      throw error;
-    } finally {
-      held.bytes.fill(0);
-    }
-  });
-}
-
 async function generatePair(cryptoki: Cryptoki, session: bigint, use: KeyUse) {
   for (const [index, curve] of curves.entries()) {
     const publicKey: Template = [
@@ -345,86 +258,11 @@ function labelOf(use: KeyUse): string {
   return `postern-${use}`;
 }
 
-type Template = readonly (readonly [type: number, value: boolean | number | string | Uint8Array])[];
-
-async function withTemplate<Result>(
-  cryptoki: Cryptoki,
-  template: Template,
-  work: (address: bigint) => Promise<Result>,
-): Promise<Result> {
-  return withArena((arena) => work(templateIn(cryptoki, arena, template).address));
-}
-
-function templateIn(cryptoki: Cryptoki, arena: Arena, template: Template) {
-  const values = template.map(([type, value]) => {
-    const content = bytesOf(cryptoki, value);
-    return { type, address: arena.hold(content).address, length: content.length };
-  });
-  return templateAt(cryptoki, arena, values);
-}
-
-/** An array of CK_ATTRIBUTE: type, pointer, length. On Windows `CK_ULONG` has four bytes, and nothing is padded. */
-function templateAt(
-  cryptoki: Cryptoki,
-  arena: Arena,
-  values: readonly { readonly type: number; readonly address: bigint; readonly length: number }[],
-) {
-  const size = attributeBytes(cryptoki);
-  const bytes = new Uint8Array(values.length * size);
-  for (const [index, { type, address, length }] of values.entries()) {
-    writeUlong(cryptoki, bytes, index * size, type);
-    new DataView(bytes.buffer).setBigUint64(index * size + cryptoki.ulongBytes, address, true);
-    writeUlong(cryptoki, bytes, index * size + lengthOffset(cryptoki), length);
-  }
-  return arena.hold(bytes);
-}
-
-function attributeBytes(cryptoki: Cryptoki): number {
-  return lengthOffset(cryptoki) + cryptoki.ulongBytes;
-}
-
-function lengthOffset({ ulongBytes }: Cryptoki): number {
-  return ulongBytes + 8;
-}
-
-/** A CK_MECHANISM without parameters. */
-function mechanismIn(cryptoki: Cryptoki, arena: Arena, mechanism: number): bigint {
-  const bytes = new Uint8Array(attributeBytes(cryptoki));
-  writeUlong(cryptoki, bytes, 0, mechanism);
-  return arena.hold(bytes).address;
-}
-
-function bytesOf(cryptoki: Cryptoki, value: Template[number][1]): Uint8Array {
-  if (typeof value === "boolean") return Uint8Array.of(value ? 1 : 0);
-  if (typeof value === "string") return Buffer.from(value, "utf8");
-  if (typeof value !== "number") return value;
-  const bytes = new Uint8Array(cryptoki.ulongBytes);
-  writeUlong(cryptoki, bytes, 0, value);
-  return bytes;
-}
-
-function writeUlong({ ulongBytes }: Cryptoki, bytes: Uint8Array, offset: number, value: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  if (ulongBytes === 8) view.setBigUint64(offset, BigInt(value), true);
-  else view.setUint32(offset, value, true);
-}
-
-function readUlong({ ulongBytes }: Cryptoki, bytes: Uint8Array, offset = 0): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return ulongBytes === 8 ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true));
-}
-
-async function withArena<Result>(work: (arena: Arena) => Promise<Result>): Promise<Result> {
-  const arena = new Arena();
+function load(path: string): Cryptoki {
   try {
-    return await work(arena);
-  } finally {
-    arena.free();
+    return loadCryptoki(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ModuleError(sentenceFor.noModule(path, reason), { cause: error });
   }
-}
-
-function ignoring(code: number): (error: unknown) => void {
-  return (error) => {
-    if (!(error instanceof CryptokiError) || error.code !== code) throw error;
-  };
 }
