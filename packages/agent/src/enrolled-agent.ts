@@ -148,7 +148,7 @@ function work(
       return {
         sub: anchor.agentId,
         boot: state.boot,
-        protection: reportProtection(state, platform.guard.supported, running.layers()),
+        protection: reportProtection(state, platform.guard.supported, running.layers(), running.otherServices()),
         applied: { rev: state.rev, ...(state.refusedConfig ? { refused: state.refusedConfig } : {}) },
         bundleVer: running.bundle().version,
         journal: { id: journal.id, entries: journal.batch(maxJournalEntries) },

@@ -22,8 +22,16 @@ export type LayerReport = Readonly<Record<string, LayerState>>;
 /** A layer that was found changed while protection was on: what of it, in a few words, and whether it is as it was. */
 export interface Drift {
   readonly layer: string;
+  /** Of a layer that guards several services: whose. */
+  readonly service?: string;
   readonly found: string;
   readonly setBack: boolean;
+}
+
+/** A service of another vendor that is guarded, or why it is not, in one word (`protection.services` of the protocol). */
+export interface OtherService {
+  readonly name: string;
+  readonly state: string;
 }
 
 /**
@@ -33,12 +41,18 @@ export interface Drift {
 export interface Guard {
   /** False where service protection does not exist; `arm`, `restore` and `watch` are then never called. */
   readonly supported: boolean;
-  arm(): LayerReport;
-  disarm(): LayerReport;
+  /**
+   * `otherServices` are those to guard beside our own. Undefined: nobody can say, so those that are guarded stay it.
+   */
+  arm(otherServices?: readonly string[]): LayerReport;
+  /** Here they are those that would be guarded; all that are guarded are given back. */
+  disarm(otherServices?: readonly string[]): LayerReport;
   /** To be called while armed: sets back what somebody has changed since, and touches nothing else. */
   restore(): { readonly layers: LayerReport; readonly drifts: readonly Drift[] };
   /** Calls `changed` soon after something may have been changed, where the platform can tell. */
   watch(changed: () => void): { close(): void };
+  /** What became of each of the other services at the last call; a platform that guards none has no such function. */
+  otherServices?(): readonly OtherService[];
 }
 
 /** Where the command line's program reaches the service: the named pipe on Windows, a socket elsewhere. */

@@ -3,10 +3,11 @@ import { openTrustBundle, type TrustBundle } from "@postern/protocol";
 import type { AgentContext } from "@postern/token";
 import type { Changed } from "./core/effects.ts";
 import { judgeToken, type Verdict } from "./core/judge-token.ts";
+import { servicesToGuard } from "./core/other-services.ts";
 import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
 import type { EventReporter } from "./event-log/reporter.ts";
-import type { Clock, Drift, Guard, LayerReport } from "./ports.ts";
+import type { Clock, Drift, Guard, LayerReport, OtherService } from "./ports.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
 import type { Journal } from "./store/journal-file.ts";
 import type { TrustAnchor } from "./store/trust-anchor.ts";
@@ -40,6 +41,7 @@ export interface RunningAgent {
   lookAfterGuard(): void;
   bundle(): TrustBundle;
   layers(): LayerReport;
+  otherServices(): readonly OtherService[];
 }
 
 /** Permission to lift that leaves no trace could be used again after a power cut; so it is not given. */
@@ -53,6 +55,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
   let layers: LayerReport = {};
   let bundle = openTrustBundle(state.bundle, anchoredPins(anchor));
   carryOut(start);
+  tellOthers();
 
   return {
     apply,
@@ -61,6 +64,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     lookAfterGuard,
     bundle: () => bundle,
     layers: () => layers,
+    otherServices,
   };
 
   function apply(event: AgentEvent): Outcome {
@@ -68,20 +72,32 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     const disarms = changed.effects.some((effect) => effect.type === "disarm");
     carryOut(changed, disarms);
     if (event.type === "answered") bundle = event.received.bundle;
+    if (changed.effects.some(({ type }) => type === "arm" || type === "disarm")) tellOthers();
     return outcome;
+  }
+
+  /** What became of other services is known only once the guard has been set. */
+  function tellOthers(): void {
+    const services = otherServices();
+    if (services.length > 0) apply({ type: "othersSettled", services });
+  }
+
+  function otherServices(): readonly OtherService[] {
+    return ports.guard.otherServices?.() ?? [];
   }
 
   function lookAfterGuard(): void {
     if (present().protection.state !== "on") return;
     let drifts: readonly Drift[] = [];
-    const before = layers;
+    const before = [layers, otherServices()];
     layers = guarded(() => {
       const restored = ports.guard.restore();
       drifts = restored.drifts;
       return restored.layers;
     });
     if (drifts.length > 0) apply({ type: "drifted", drifts });
-    else if (!isDeepStrictEqual(before, layers)) ports.checkInNow();
+    else if (!isDeepStrictEqual(before, [layers, otherServices()])) ports.checkInNow();
+    tellOthers();
   }
 
   function present(): AgentState {
@@ -109,10 +125,10 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
           save(mustBeSaved, () => ports.persist(persistedOf(next)));
           break;
         case "arm":
-          layers = guarded(() => ports.guard.arm());
+          layers = guarded(() => ports.guard.arm(servicesToGuard(next)));
           break;
         case "disarm":
-          layers = guarded(() => ports.guard.disarm());
+          layers = guarded(() => ports.guard.disarm(servicesToGuard(next)));
           break;
         case "checkIn":
           ports.checkInNow();

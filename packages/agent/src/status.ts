@@ -39,7 +39,7 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
     tenantId: anchor.tenantId,
     clusterId: anchor.clusterId,
     clusterUrl: anchor.cluster.url,
-    protection: reportProtection(state, platform.guard.supported, running.layers()),
+    protection: reportProtection(state, platform.guard.supported, running.layers(), running.otherServices()),
     ...becauseOf(state),
     trustedTime: new Date(state.time.trustedMs).toISOString(),
     clockTrusted: state.time.clockTrusted,

@@ -4,7 +4,16 @@ import { type AgentIdentity, openAgentIdentity } from "./agent-identity.ts";
 import { parsePublicJwk, verifyKeyOf } from "./ed25519.ts";
 import { Facts } from "./facts.ts";
 import { JournalEntry } from "./journal.ts";
-import { maxIdentityChars, maxJournalEntries, maxLayers, maxMessageChars, maxPartChars, maxRevoked } from "./limits.ts";
+import {
+  maxIdentityChars,
+  maxJournalEntries,
+  maxLayers,
+  maxMessageChars,
+  maxPartChars,
+  maxReportedNameChars,
+  maxRevoked,
+  maxServices,
+} from "./limits.ts";
 import { MessageRefused } from "./refusal.ts";
 import { Counter, Milliseconds, Next, Nonce, Seconds, signedPart, Uuid } from "./schemas.ts";
 import { messageKind, readUnverified, sealMessage, type UnverifiedMessage } from "./signed-message.ts";
@@ -27,6 +36,16 @@ export const ProtectionReport = Type.Object({
     additionalProperties: false,
     maxProperties: maxLayers,
   }),
+  /** What became of the services that the profile names beside the agent's own, each in one word such as `guarded`. */
+  services: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: Type.String({ pattern: `^[ !#-\\[\\]-~]{1,${maxReportedNameChars}}$` }),
+        state: Type.String({ pattern: "^[a-z][a-z_]{0,29}$" }),
+      }),
+      { maxItems: maxServices },
+    ),
+  ),
 });
 export type ProtectionReport = Type.Static<typeof ProtectionReport>;
 

@@ -19,6 +19,7 @@ export const journalKinds = [
   "refused",
   "rearmed",
   "drift",
+  "service_left_alone",
   "pipe_taken",
   "config_refused",
 ] as const;

@@ -51,6 +51,9 @@ export const maxBundleKeys = 64;
 /** Services of other vendors that one profile guards: security programs of a machine, not all that it runs. */
 export const maxServices = 32;
 
+/** Longest name with which one of them is reported; longer ones are cut, so that the largest report fits a message. */
+export const maxReportedNameChars = 80;
+
 /** Addresses of a cluster, and the longest of them. */
 export const maxClusterUrls = 4;
 export const maxClusterUrlChars = 512;

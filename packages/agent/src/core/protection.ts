@@ -1,5 +1,6 @@
 import type { AgentConfigClaims } from "@postern/protocol";
 import type { Changed, Effect } from "./effects.ts";
+import { sameServices } from "./other-services.ts";
 import { type AgentState, liftLeftMs, type Protection } from "./state.ts";
 import { raiseTime } from "./trusted-time.ts";
 import { findUsed, rememberUsed } from "./used-tokens.ts";
@@ -79,7 +80,10 @@ export function applyConfig(state: AgentState, config: AgentConfigClaims, suppor
       ],
     };
   }
-  return { state: next, effects: told };
+  // While lifted there is nothing to guard: those that are listed then are guarded with the rest.
+  const guard: Effect[] =
+    protection.state === "on" && !sameServices(state.profile.services, profile.services) ? [{ type: "arm" }] : [];
+  return { state: next, effects: [...told, ...guard] };
 }
 
 /** Remembers that a config was refused; protection stays as it is. Journaled once for each revision and code. */

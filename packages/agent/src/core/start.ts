@@ -87,6 +87,7 @@ export function begin(persisted: PersistedState, context: StartContext): Changed
     // Data of another machine: where nothing is protected, nothing is on.
     protection: context.supported ? persisted.protection : { state: "off", sinceMs: persisted.protection.sinceMs },
     driftsSeen: {},
+    leftAloneTold: [],
     liftCarried: context.supported && persisted.protection.state === "lifted",
   };
   const data: EntryData = {

@@ -1,4 +1,5 @@
 import type { DesiredConfig, ServiceProtection } from "@postern/protocol";
+import type { Drift } from "../ports.ts";
 import type { TrustedTime } from "./trusted-time.ts";
 
 /** What the protection of this agent is. `sinceMs` is trusted time, unix ms. */
@@ -29,11 +30,11 @@ export interface Quota {
   readonly last?: { readonly kind: string; readonly data: EntryData };
 }
 
-/** A layer that was found changed: when that was last journaled (interrupt time), and what was not since. */
+/** Something that was found changed: when that was last journaled (interrupt time), and what was not since. */
 export interface DriftSeen {
   readonly atMs: number;
   readonly unrecorded: number;
-  readonly last: { readonly found: string; readonly setBack: boolean };
+  readonly last: Drift;
 }
 
 /** The part of a desired config that is about the agent itself. */
@@ -72,13 +73,15 @@ export interface AgentState extends Omit<PersistedState, "time"> {
   /** Lifted since before this process: cluster reached means re-arm. */
   readonly liftCarried: boolean;
   readonly challenge?: Challenge;
-  /** By layer. Not persisted: who restarts the service may be told of twice. */
+  /** By layer, and service in it. Not persisted: who restarts the service may be told of twice. */
   readonly driftsSeen: Readonly<Record<string, DriftSeen>>;
+  /** What was journaled of services that are left alone; for the life of the process. */
+  readonly leftAloneTold: readonly string[];
 }
 
 /** What of the state outlives the process. */
 export function persistedOf(state: AgentState): PersistedState {
-  const { time, liftCarried: _, challenge: __, driftsSeen: ___, ...rest } = state;
+  const { time, liftCarried: _, challenge: __, driftsSeen: ___, leftAloneTold: ____, ...rest } = state;
   return { ...rest, time: { floorMs: time.floorMs, seenMs: time.seenMs } };
 }
 

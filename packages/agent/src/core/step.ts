@@ -1,9 +1,10 @@
 import type { AgentContext } from "@postern/token";
 import { maxRevokedKept } from "../limits.ts";
-import type { Drift } from "../ports.ts";
+import type { Drift, OtherService } from "../ports.ts";
 import { recordBounded, refillQuotas } from "./bounded-entries.ts";
 import { recordDrifts, settleDrifts } from "./drift.ts";
 import { type Changed, type Effect, inOrder } from "./effects.ts";
+import { recordLeftAlone } from "./other-services.ts";
 import { applyConfig, rearm, refuseConfig, useLift } from "./protection.ts";
 import type { ReceivedAnswer } from "./receive-answer.ts";
 import { type Redemption, redeem } from "./redeem.ts";
@@ -23,6 +24,8 @@ export type AgentEvent =
   | { readonly type: "answered"; readonly received: ReceivedAnswer; readonly ageMs: number }
   /** The guard was looked after; these layers had been changed and were set back where that was possible. */
   | { readonly type: "drifted"; readonly drifts: readonly Drift[] }
+  /** The guard has brought other services to where they belong; these are what became of them. */
+  | { readonly type: "othersSettled"; readonly services: readonly OtherService[] }
   /** Another program holds the name of our pipe. */
   | { readonly type: "pipeTaken" }
   | { readonly type: "stopping"; readonly reason: string };
@@ -99,6 +102,8 @@ function react(state: AgentState, event: AgentEvent, context: StepContext): Chan
       return { ...reached(state, event.received, event.ageMs, context.supported), outcome: undefined };
     case "drifted":
       return { ...recordDrifts(state, event.drifts, context.journalFull), outcome: undefined };
+    case "othersSettled":
+      return { ...recordLeftAlone(state, event.services, context.journalFull), outcome: undefined };
     case "pipeTaken": {
       const recorded = recordBounded(state, "serviceLife", { kind: "pipe_taken", data: {} }, context.journalFull);
       return { state: recorded.state, effects: [...recorded.effects, { type: "checkIn" }], outcome: undefined };

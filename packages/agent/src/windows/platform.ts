@@ -1,9 +1,11 @@
 import type { Platform } from "../ports.ts";
+import { nodeFileSystem } from "../store/file-system.ts";
 import { windowsEventLog } from "./event-log.ts";
 import { dataFolder } from "./folders.ts";
 import { windowsGuard } from "./guard.ts";
 import { windowsInstaller } from "./installer.ts";
 import { lazy } from "./native.ts";
+import { guardingOthers, windowsOtherServices } from "./other-services/guarding-others.ts";
 import { pipeClient } from "./pipe-client.ts";
 import { pipeServer } from "./pipe-server.ts";
 import { stringValue } from "./registry.ts";
@@ -17,7 +19,12 @@ const administrators = "S-1-5-32-544";
 /** Everything the agent needs of Windows. Nothing native is loaded before one of its parts is used. */
 export function windowsPlatform(): Platform {
   const host = windowsServiceHost(serviceName);
-  const guard = lazy(() => windowsGuard({ serviceName, executable: process.execPath, dataFolder }, host.setStoppable));
+  const guard = lazy(() =>
+    guardingOthers(
+      windowsGuard({ serviceName, executable: process.execPath, dataFolder }, host.setStoppable),
+      windowsOtherServices(serviceName, nodeFileSystem, dataFolder),
+    ),
+  );
   return {
     name: "windows",
     // Made when first asked for, in the service's process: it reads that process's descriptor, which others do not need.

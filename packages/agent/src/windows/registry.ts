@@ -11,23 +11,32 @@ const REG_MULTI_SZ = 7;
 const RRF_RT_REG_SZ = 0x2;
 const RRF_RT_REG_DWORD = 0x10;
 const RRF_RT_REG_MULTI_SZ = 0x20;
-const REG_NOTIFY_CHANGE_NAME = 0x1;
-const REG_NOTIFY_CHANGE_LAST_SET = 0x4;
-const REG_NOTIFY_CHANGE_SECURITY = 0x8;
 const KEY_NOTIFY = 0x10;
 const longestKeyName = 255;
 
 /** Rights of a key (winnt.h). */
-export const keyRights = { read: 0x20019, enumerate: 0x8, readControl: 0x20000, writeDacl: 0x40000 } as const;
+export const keyRights = {
+  read: 0x20019,
+  enumerate: 0x8,
+  readControl: 0x20000,
+  writeDacl: 0x40000,
+  writeOwner: 0x80000,
+} as const;
+
+/** What of a key and those beneath it can change (REG_NOTIFY_CHANGE_…). */
+export const keyChanges = { names: 0x1, values: 0x4, security: 0x8 } as const;
+
+/** Of opening a key: `openLink` opens a link itself, not the key that it leads to. */
+export const keyOptions = { openLink: 0x8 } as const;
 
 /**
  * Opens a key beneath HKEY_LOCAL_MACHINE, lets `use` have it and closes it.
  *
  * @throws {WindowsError}
  */
-export function withKey<T>(path: string, rights: number, use: (key: Handle) => T): T {
+export function withKey<T>(path: string, rights: number, use: (key: Handle) => T, options = 0): T {
   const key: [Handle | null] = [null];
-  check("RegOpenKeyExW", advapi32().RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, rights, key));
+  check("RegOpenKeyExW", advapi32().RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, options, rights, key));
   try {
     return use(key[0] ?? 0);
   } finally {
@@ -36,12 +45,13 @@ export function withKey<T>(path: string, rights: number, use: (key: Handle) => T
 }
 
 /**
- * The key's own path and those of all keys beneath it, parents first.
+ * The key's own path and those of all keys beneath it, parents first. Links are not followed: one can lead around in a
+ * circle.
  *
  * @throws {WindowsError}
  */
 export function keyTree(path: string): string[] {
-  const children = withKey(path, keyRights.enumerate, subKeyNames);
+  const children = withKey(path, keyRights.enumerate, subKeyNames, keyOptions.openLink);
   return [path, ...children.flatMap((name) => keyTree(`${path}\\${name}`))];
 }
 
@@ -117,19 +127,22 @@ export function deleteKey(path: string): void {
 }
 
 /**
- * Calls `changed` after each change of a key or of anything beneath it: names, values, descriptors. Several changes may
+ * Calls `changed` after each change of a key or of anything beneath it, of the kinds in `what`. Several changes may
  * become one call, and none is missed: the next one is waited for before `changed` is called.
  *
  * @throws {WindowsError}
  */
-export function watchKey(path: string, changed: () => void): { close(): void } {
+export function watchKey(
+  path: string,
+  changed: () => void,
+  what: number = keyChanges.names | keyChanges.values | keyChanges.security,
+): { close(): void } {
   const opened: [Handle | null] = [null];
   check("RegOpenKeyExW", advapi32().RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_NOTIFY, opened));
   const key = opened[0] ?? 0;
   const event = kernel32().CreateEventW(null, 0, 0, null);
   let closed = false;
   const next = (): void => {
-    const what = REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET | REG_NOTIFY_CHANGE_SECURITY;
     check("RegNotifyChangeKeyValue", advapi32().RegNotifyChangeKeyValue(key, 1, what, event, 1));
     whenSet(event).then(
       () => {

@@ -3,6 +3,7 @@ import { type Handle, koffi, lazy, type Pointer, succeed, WindowsError } from ".
 
 const SDDL_REVISION_1 = 1;
 const OWNER_SECURITY_INFORMATION = 0x1;
+const OWNER_AND_DACL = 0x5;
 const DACL_SECURITY_INFORMATION = 0x4;
 const PROTECTED_DACL_SECURITY_INFORMATION = 0x80000000;
 const UNPROTECTED_DACL_SECURITY_INFORMATION = 0x20000000;
@@ -51,6 +52,42 @@ export function setKeySecurity(key: Handle, sddl: string): void {
 }
 
 /**
+ * Sets DACL and owner of an open registry key, the owner where `sddl` names one.
+ *
+ * @throws {WindowsError}
+ */
+export function setKeyDescriptor(key: Handle, sddl: string): void {
+  setKeySecurity(key, sddl.slice(Math.max(0, sddl.indexOf("D:"))));
+  if (!sddl.startsWith("O:") || ownerText(sddl) === ownerText(descriptorOfObject(key, securedObjects.registryKey)))
+    return;
+  setOwner(key, securedObjects.registryKey, sddl);
+}
+
+/**
+ * Gives an open object the owner that `sddl` names.
+ *
+ * @throws {WindowsError}
+ */
+export function setOwner(object: Handle, kind: SecuredKind, sddl: string): void {
+  withDescriptor(sddl, (descriptor) => {
+    const what = OWNER_SECURITY_INFORMATION;
+    const code = advapi32().SetSecurityInfo(object, kind, what, ownerIn(descriptor), null, null, null);
+    if (code !== ERROR_SUCCESS) throw new WindowsError("SetSecurityInfo", code);
+  });
+}
+
+/** Null where the descriptor names none. */
+function ownerIn(descriptor: Pointer): Pointer | null {
+  const owner: [Pointer | null] = [null];
+  succeed("GetSecurityDescriptorOwner", advapi32().GetSecurityDescriptorOwner(descriptor, owner, [null]));
+  return owner[0];
+}
+
+function ownerText(sddl: string): string | undefined {
+  return /^O:(.*?)(?=[GDS]:|$)/.exec(sddl)?.[1];
+}
+
+/**
  * Sets the DACL of an open file or folder, see {@link setKeySecurity}; what a folder gives to those in it, they get.
  *
  * @throws {WindowsError}
@@ -87,12 +124,27 @@ function isProtected(sddl: string): boolean {
  *
  * @throws {WindowsError}
  */
-export function daclOfObject(object: Handle, kind: (typeof securedObjects)[keyof typeof securedObjects]): string {
+export function daclOfObject(object: Handle, kind: SecuredKind): string {
+  return textOfObject(object, kind, DACL_SECURITY_INFORMATION);
+}
+
+/**
+ * The same with the owner before it.
+ *
+ * @throws {WindowsError}
+ */
+export function descriptorOfObject(object: Handle, kind: SecuredKind): string {
+  return textOfObject(object, kind, OWNER_AND_DACL);
+}
+
+export type SecuredKind = (typeof securedObjects)[keyof typeof securedObjects];
+
+function textOfObject(object: Handle, kind: SecuredKind, what: number): string {
   const descriptor: [Pointer | null] = [null];
-  const code = advapi32().GetSecurityInfo(object, kind, DACL_SECURITY_INFORMATION, null, null, null, null, descriptor);
+  const code = advapi32().GetSecurityInfo(object, kind, what, null, null, null, null, descriptor);
   if (code !== ERROR_SUCCESS) throw new WindowsError("GetSecurityInfo", code);
   try {
-    return daclText(descriptor[0] ?? 0n);
+    return descriptorText(descriptor[0] ?? 0n, what);
   } finally {
     kernel32().LocalFree(descriptor[0] ?? 0n);
   }
@@ -104,20 +156,23 @@ export function daclOfObject(object: Handle, kind: (typeof securedObjects)[keyof
  * @throws {WindowsError}
  */
 export function daclAsWritten(sddl: string): string {
-  return withDescriptor(sddl, daclText);
+  return withDescriptor(sddl, (descriptor) => descriptorText(descriptor, DACL_SECURITY_INFORMATION));
 }
 
-function daclText(descriptor: Pointer): string {
+/**
+ * The same with the owner before it, where the SDDL names one.
+ *
+ * @throws {WindowsError}
+ */
+export function descriptorAsWritten(sddl: string): string {
+  return withDescriptor(sddl, (descriptor) => descriptorText(descriptor, informationOf(sddl)));
+}
+
+function descriptorText(descriptor: Pointer, what: number): string {
   const text: [Pointer | null] = [null];
   succeed(
     "ConvertSecurityDescriptorToStringSecurityDescriptorW",
-    advapi32().ConvertSecurityDescriptorToStringSecurityDescriptorW(
-      descriptor,
-      SDDL_REVISION_1,
-      DACL_SECURITY_INFORMATION,
-      text,
-      null,
-    ),
+    advapi32().ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, what, text, null),
   );
   try {
     return koffi().decode.string16(text[0]);
@@ -158,6 +213,9 @@ const advapi32 = lazy(() => {
     GetSecurityDescriptorDacl: library.func(
       "int GetSecurityDescriptorDacl(void *descriptor, _Out_ int *present, _Out_ void **dacl, _Out_ int *defaulted)",
     ) as (descriptor: Pointer, present: [number | null], dacl: [Pointer | null], defaulted: [number | null]) => number,
+    GetSecurityDescriptorOwner: library.func(
+      "int GetSecurityDescriptorOwner(void *descriptor, _Out_ void **owner, _Out_ int *defaulted)",
+    ) as (descriptor: Pointer, owner: [Pointer | null], defaulted: [number | null]) => number,
     SetKernelObjectSecurity: library.func(
       "int SetKernelObjectSecurity(intptr_t object, uint32_t what, void *descriptor)",
     ) as (object: Handle, what: number, descriptor: Pointer) => number,
