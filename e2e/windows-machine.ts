@@ -1,4 +1,4 @@
-import { judge } from "./chapter.ts";
+import { judge } from "./judge.ts";
 
 export interface Finished {
   /** The exit code, under Wine its low byte; -1 when the program was ended for taking too long. */
@@ -36,6 +36,8 @@ export interface WindowsMachine {
   startScript(script: string, args: readonly string[]): Started;
   /** Power off, without a word to any program, and on again: services that start automatically start. Wine only. */
   reboot(whileOff?: () => void): Promise<void>;
+  /** Makes somebody who is no administrator the owner of a file of the host. */
+  giveAway(path: string): Promise<void>;
   close(): Promise<void>;
 }
 

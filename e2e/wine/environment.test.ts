@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Finished, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
@@ -51,11 +51,17 @@ describe.each(attacks)("$name", ({ env, shows }) => {
 test("the configuration in OpenSSL's own folder is not read either", async () => {
   const folder = join(machine.driveC, "Program Files", "Common Files", "SSL");
   mkdirSync(folder, { recursive: true });
-  copyFileSync(join(machine.driveC, "broken.cnf"), join(folder, "openssl.cnf"));
-  const unpatched = await machine.run(executable(unpatchedFolder), ["-version"]);
-  expect(unpatched.stderr).toContain("OpenSSL configuration error");
-  const shipped = await machine.run(executable(shippedFolder), ["-version"]);
-  expect(shipped.code).toBe(0);
+  const configuration = join(folder, "openssl.cnf");
+  copyFileSync(join(machine.driveC, "broken.cnf"), configuration);
+  try {
+    const unpatched = await machine.run(executable(unpatchedFolder), ["-version"]);
+    expect(unpatched.stderr).toContain("OpenSSL configuration error");
+    const shipped = await machine.run(executable(shippedFolder), ["-version"]);
+    expect(shipped.code).toBe(0);
+  } finally {
+    // On a real machine every other Node would read it.
+    rmSync(configuration);
+  }
 });
 
 function executable(folder: string): string {

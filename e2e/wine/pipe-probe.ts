@@ -2,14 +2,16 @@
  * What a foreign program can do to the service's pipe. Runs on Windows' Node beside koffi.
  *
  *     stall COUNT   opens that many connections, prints "stalled" and says nothing on them
+ *     say LINE...   sends each line on a connection of its own, and prints the answers, one a line
  *     flood BYTES   sends that many bytes without an end of line, and prints how it ended
  *     squat         takes the pipe's name, prints "taken", and prints each line that anybody sends to it
  */
 import { kernel32 } from "../../packages/agent/src/windows/kernel32.ts";
+import { pipeClient } from "../../packages/agent/src/windows/pipe-client.ts";
 import { isFarEndGone, openedPipe, PipeEnd } from "../../packages/agent/src/windows/pipe-end.ts";
 import { pipeServer } from "../../packages/agent/src/windows/pipe-server.ts";
 import { pipeDescriptor } from "../../packages/agent/src/windows/security-descriptors.ts";
-import { pipeName } from "../../packages/agent/src/windows/service-name.ts";
+import { pipeName, serviceName } from "../../packages/agent/src/windows/service-name.ts";
 
 const readAndWrite = 0x12019b;
 const openExisting = 3;
@@ -20,6 +22,10 @@ setInterval(() => {}, 60_000);
 if (mode === "stall") {
   for (let opened = 0; opened < Number(amount); opened++) open();
   console.log("stalled");
+} else if (mode === "say") {
+  const send = pipeClient(pipeName, serviceName);
+  for (const line of process.argv.slice(3)) console.log(await send(line));
+  process.exit(0);
 } else if (mode === "flood") {
   console.log(await flood(Number(amount)));
   process.exit(0);

@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { commandClients, commandIdleMs } from "../../packages/agent/src/limits.ts";
+import { eventually } from "../steps.ts";
 import { type Started, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
 import { shippedFolder } from "./build-agent.ts";
 
 const probe = join(import.meta.dirname, "pipe-probe.ts");
+const inspector = join(import.meta.dirname, "inspector.ts");
 const noAnswer = 4;
 
 let machine: WindowsMachine;
@@ -20,6 +22,21 @@ beforeAll(async () => {
 });
 afterEach(() => foreign?.end());
 afterAll(() => machine.close());
+
+test("no other process opens the inspector of an unprotected service", async () => {
+  const opened = await machine.runScript(inspector, ["open"]);
+  expect(opened.stdout.trim()).toMatch(/^Error: .*(not found|cannot find)/i);
+});
+
+// Without this the test above would also pass if Node had stopped offering it, or a mistake were the error.
+test("but that of an ordinary Node", async () => {
+  foreign = machine.startScript(inspector, ["victim"]);
+  const { outputFile } = foreign;
+  const processId = await eventually("it says its id", 20_000, () => {
+    return /^victim (\d+)/m.exec(readFileSync(outputFile, "utf8"))?.[1];
+  });
+  expect((await machine.runScript(inspector, ["open", processId])).stdout.trim()).toBe("opened");
+});
 
 test("clients that say nothing do not keep others from being answered", async () => {
   foreign = machine.startScript(probe, ["stall", String(commandClients - 1)]);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentFolder } from "../../packages/agent/build/agent.ts";
@@ -112,6 +112,9 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
       powerOff();
       whileOff?.();
       await powerOn();
+    },
+    async giveAway(path) {
+      chownSync(path, 12_345, 12_345);
     },
     close,
   };

@@ -16,6 +16,15 @@ interface Recipe {
   readonly agentFolder: string;
 }
 
+/**
+ * What Node is told before the first line of the agent, from within the executable.
+ *
+ * - `--disable-sigusr1`: no other process can open the inspector. Node would else offer a shared mapping by the process's
+ *   id (`node-debug-handler-<pid>`) with the address of a function that opens one, for whoever may start a thread here.
+ * - `--v8-pool-size=1`: an agent at rest has no use for four threads that compile and collect garbage.
+ */
+const nodeArguments = ["--disable-sigusr1", "--v8-pool-size=1"];
+
 /** Node's documented mark of a single executable application; postject flips the character behind it. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
@@ -46,7 +55,7 @@ export async function makeExecutable(recipe: Recipe): Promise<void> {
  * The blob, with the time of the build in front of the code (`src/release.ts` reads it). Made by the same release of Node
  * that runs it: its layout belongs to the release.
  */
-function makeBlob(work: string, { code, agentFolder }: Recipe): Buffer {
+function makeBlob(work: string, { code, agentFolder, neutralised }: Recipe): Buffer {
   const node22 = join(agentFolder, "node_modules/.bin/node");
   if (!existsSync(node22))
     throw new BuildError("packages/agent/node_modules has no Node 22 for this platform: build on Linux, after npm ci");
@@ -55,8 +64,15 @@ function makeBlob(work: string, { code, agentFolder }: Recipe): Buffer {
   writeFileSync(join(work, main), `"use strict";\nconst POSTERN_BUILT_AT = ${Date.now()};\n${code}`);
   writeFileSync(
     join(work, config),
-    // Code cache and snapshot are bound to the platform that made them, and this one is not Windows.
-    JSON.stringify({ main, output, disableExperimentalSEAWarning: true, useCodeCache: false, useSnapshot: false }),
+    JSON.stringify({
+      main,
+      output,
+      disableExperimentalSEAWarning: true,
+      // Code cache and snapshot are bound to the platform that made them, and this one is not Windows.
+      useCodeCache: false,
+      useSnapshot: false,
+      ...(neutralised ? { execArgv: nodeArguments, execArgvExtension: "none" } : {}),
+    }),
   );
   execFileSync(node22, ["--experimental-sea-config", config], { cwd: work, stdio: "pipe" });
   return readFileSync(join(work, output));

@@ -32,7 +32,8 @@ export function buildMsi({ dist, out, version }: Package): void {
   if (existsSync(out) && existsSync(remembered) && readFileSync(remembered, "utf8") === fingerprint) return;
   const unfinished = `${out}.unfinished`;
   try {
-    run("wixl", ["-a", "x64", "-D", `Version=${version}`, "-o", unfinished, source], dist);
+    const variables = ["-D", `Version=${version}`, "-D", `ProductCode=${productCode(version)}`];
+    run("wixl", ["-a", "x64", ...variables, "-o", unfinished, source], dist);
     for (const statement of statementsOf(readFileSync(tables, "utf8")))
       run("msibuild", [unfinished, "-q", statement], dist);
     renameSync(unfinished, out);
@@ -40,6 +41,13 @@ export function buildMsi({ dist, out, version }: Package): void {
     rmSync(unfinished, { force: true });
   }
   writeFileSync(remembered, fingerprint);
+}
+
+/** A GUID that belongs to the version: a UUID of our own making (RFC 9562 §5.8). */
+export function productCode(version: string): string {
+  const digest = createHash("sha256").update(`Postern Agent ${version}`).digest("hex");
+  const parts = [digest.slice(0, 8), digest.slice(8, 12), `8${digest.slice(13, 16)}`, `8${digest.slice(17, 20)}`];
+  return `{${[...parts, digest.slice(20, 32)].join("-").toUpperCase()}}`;
 }
 
 function statementsOf(sql: string): string[] {

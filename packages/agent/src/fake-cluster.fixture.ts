@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import {
   type CheckIn,
@@ -48,6 +49,8 @@ export async function fakeCluster(
   given: {
     nowSeconds?: () => number;
     port?: number;
+    /** PEM; without it the cluster speaks plain HTTP. */
+    tls?: { readonly key: string; readonly cert: string };
     profile?: Partial<ServiceProtection>;
     /** Happens while an enrolment waits for its answer. */
     whileEnrolling?: () => Promise<void>;
@@ -62,12 +65,13 @@ export async function fakeCluster(
   const changed = () => {
     for (const listener of [...listeners]) listener();
   };
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     serve(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
+  };
+  const server = given.tls ? createSecureServer(given.tls, listener) : createServer(listener);
   await new Promise<void>((resolve) => server.listen(given.port ?? 0, "127.0.0.1", resolve));
   const cluster: FakeCluster = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${given.tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     checkIns: [],
     enrolments: [],
     journal: new Map(),
