@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
 import { type FakeCluster, fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
+import { chapter } from "../chapter.ts";
 import { eventually } from "../steps.ts";
 import { type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
@@ -31,12 +32,32 @@ afterAll(async () => {
   await Promise.all([machine?.close(), cluster?.close()]);
 });
 
-test("every layer is on, and those that Wine does not have say so", async () => {
-  const { recovery, serviceDacl, files, ...others } = (await protection()).layers;
-  expect(new Set(Object.values(others))).toEqual(new Set(["on"]));
-  expect(recovery).toBe("failed: QueryServiceConfig2W: Windows error 124");
-  expect(serviceDacl).toBe("failed: the service manager does not keep the descriptor");
-  expect(files).toBe("failed: the file system does not keep descriptors");
+chapter(
+  "every layer is on, and those that Wine does not have say so",
+  async () => {
+    const { recovery, serviceDacl, files, ...others } = (await protection()).layers;
+    expect(new Set(Object.values(others))).toEqual(new Set(["on"]));
+    expect(recovery).toBe("failed: QueryServiceConfig2W: Windows error 124");
+    expect(serviceDacl).toBe("failed: the service manager does not keep the descriptor");
+    expect(files).toBe("failed: the file system does not keep descriptors");
+  },
+  { judgedBy: "wine", because: "Windows has them: see its own tests" },
+);
+
+test("a foreign process on the pipe lifts nothing without a token", async () => {
+  const lines = [
+    '{"v":1,"command":"unprotect"}',
+    '{"v":1,"command":"unprotect","token":"a.b.c","state":"lifted"}',
+    '{"v":1,"command":"disarm"}',
+    '{"v":1,"command":"enroll","cluster":"http://127.0.0.1:9","key":"postern-ak1.x"}',
+    "unprotect",
+    "{",
+  ];
+  const { stdout } = await machine.runScript(join(import.meta.dirname, "pipe-probe.ts"), ["say", ...lines]);
+  const answers = stdout.trim().split(/\r?\n/);
+  expect(answers).toHaveLength(lines.length);
+  for (const answer of answers) expect(JSON.parse(answer)).toMatchObject({ ok: false });
+  expect(await state()).toBe("on");
 });
 
 describe("changed as SYSTEM, and undone within a minute", () => {
