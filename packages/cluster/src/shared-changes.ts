@@ -11,6 +11,7 @@ import {
 } from "./change-feed.ts";
 import { type CommitLane, deferToCommit } from "./db/commit-lane.ts";
 import type { NewId } from "./db/ids.ts";
+import { keepInsert, keepQuery } from "./db/kept-query.ts";
 import { dbLimits } from "./db/limits.ts";
 import type { Migration } from "./db/migration.ts";
 import type { Store } from "./db/store.ts";
@@ -111,7 +112,9 @@ async function openLine<Item extends Change | News>(
   { store, newId, failed, table, kinds }: LineOptions,
   tell: (item: Item) => void,
 ): Promise<Line<Item>> {
-  let known = await newestIn(store.reads, table);
+  const { selectNewest, selectFrom, insert, drop } = keptQueries(table);
+  const newestIn = async (db: Kysely<ChangeTables>) => (await selectNewest(db, {}))[0];
+  let known = await newestIn(store.reads);
   let looking: Promise<void> | undefined;
   let lookAgain = false;
 
@@ -136,17 +139,11 @@ async function openLine<Item extends Change | News>(
 
   async function tellNew(): Promise<void> {
     // The one known last comes along: it shows that nothing between was dropped, nor the whole database put back.
-    const rows = await store.reads
-      .selectFrom(table)
-      .selectAll()
-      .where("number", ">=", known?.number ?? 0)
-      .orderBy("number")
-      .limit(dbLimits.maxRowsPerStatement)
-      .execute();
+    const rows = await selectFrom(store.reads, { first: known?.number ?? 0 });
     const [first] = rows;
     const isWhole = known === undefined ? first === undefined || first.number === 1 : first?.id === known.id;
     if (!isWhole) {
-      known = await newestIn(store.reads, table);
+      known = await newestIn(store.reads);
       tell({ kind: "anything" } as Item);
       return;
     }
@@ -164,19 +161,11 @@ async function openLine<Item extends Change | News>(
     lane: {
       name: table,
       async append(tx, items) {
-        const newest = (await newestIn(tx, table))?.number ?? 0;
+        const newest = (await newestIn(tx))?.number ?? 0;
         const bodies = [...new Set(items.map((item) => JSON.stringify(item)))];
         const rows = bodies.map((body, index) => ({ number: newest + 1 + index, id: newId(), body }));
-        for (let start = 0; start < rows.length; start += dbLimits.maxRowsPerStatement) {
-          await tx
-            .insertInto(table)
-            .values(rows.slice(start, start + dbLimits.maxRowsPerStatement))
-            .execute();
-        }
-        await tx
-          .deleteFrom(table)
-          .where("number", "<=", newest + rows.length - keptChanges)
-          .execute();
+        await insert(tx, rows);
+        await drop(tx, { upTo: newest + rows.length - keptChanges });
         await store.signals.send(tx);
       },
       // This node need not wait for its own signal.
@@ -185,6 +174,19 @@ async function openLine<Item extends Change | News>(
   };
 }
 
-async function newestIn(db: Kysely<ChangeTables>, table: keyof ChangeTables): Promise<ClusterChangeTable | undefined> {
-  return db.selectFrom(table).selectAll().orderBy("number", "desc").limit(1).executeTakeFirst();
+function keptQueries(table: keyof ChangeTables) {
+  type Db = Kysely<ChangeTables>;
+  return {
+    selectNewest: keepQuery((db: Db) => db.selectFrom(table).selectAll().orderBy("number", "desc").limit(1)),
+    selectFrom: keepQuery((db: Db, { first }: { readonly first: number }) =>
+      db
+        .selectFrom(table)
+        .selectAll()
+        .where("number", ">=", first)
+        .orderBy("number")
+        .limit(dbLimits.maxRowsPerStatement),
+    ),
+    insert: keepInsert((db: Db, rows: readonly ClusterChangeTable[]) => db.insertInto(table).values(rows)),
+    drop: keepQuery((db: Db, { upTo }: { readonly upTo: number }) => db.deleteFrom(table).where("number", "<=", upTo)),
+  };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { toRfc3339, type UnixMs } from "../clock.ts";
 import type { Origin } from "../http/origin.ts";
 
@@ -76,5 +76,5 @@ export function toAuditBody(event: AuditEvent, id: string, at: UnixMs, seq: numb
 
 /** SHA-256, in hex, over the link before (in hex), a line feed, and the exact bytes of the body. */
 export function linkOf(previousLink: string, body: string): string {
-  return createHash("sha256").update(`${previousLink}\n${body}`, "utf8").digest("hex");
+  return hash("sha256", `${previousLink}\n${body}`, "hex");
 }

@@ -1,8 +1,8 @@
 import type { Clock, UnixMs } from "../clock.ts";
 import { type CommitLane, deferToCommit } from "../db/commit-lane.ts";
 import type { NewId } from "../db/ids.ts";
-import { dbLimits } from "../db/limits.ts";
-import type { Database, Tx } from "../schema.ts";
+import { keepInsert, keepQuery } from "../db/kept-query.ts";
+import type { Database, Db, Tx } from "../schema.ts";
 import { type AuditEvent, chainOf, firstLink, linkOf, toAuditBody } from "./entry.ts";
 import type { AuditEntryTable } from "./tables.ts";
 
@@ -44,7 +44,7 @@ const chainLane: CommitLane<Database, Pending> = {
 };
 
 async function appendToChain(tx: Tx, chain: string, pending: readonly Pending[]): Promise<void> {
-  const head = await tx.selectFrom("audit_chain").select(["seq", "hash"]).where("chain", "=", chain).executeTakeFirst();
+  const [head] = await selectHead(tx, { chain });
   let { seq, hash } = head ?? { seq: 0, hash: firstLink };
   const rows = pending.map(({ event, id, at }): AuditEntryTable => {
     seq += 1;
@@ -64,15 +64,22 @@ async function appendToChain(tx: Tx, chain: string, pending: readonly Pending[])
       hash,
     };
   });
-  for (let start = 0; start < rows.length; start += dbLimits.maxRowsPerStatement) {
-    await tx
-      .insertInto("audit_entry")
-      .values(rows.slice(start, start + dbLimits.maxRowsPerStatement))
-      .execute();
-  }
-  await tx
-    .insertInto("audit_chain")
-    .values({ chain, seq, hash })
-    .onConflict((conflict) => conflict.column("chain").doUpdateSet({ seq, hash }))
-    .execute();
+  await insertEntries(tx, rows);
+  await setHead(tx, { chain, seq, hash });
 }
+
+const selectHead = keepQuery((db: Db, { chain }: { readonly chain: string }) =>
+  db.selectFrom("audit_chain").select(["seq", "hash"]).where("chain", "=", chain),
+);
+
+const insertEntries = keepInsert((db: Db, rows: readonly AuditEntryTable[]) =>
+  db.insertInto("audit_entry").values(rows),
+);
+
+const setHead = keepQuery(
+  (db: Db, { chain, seq, hash }: { readonly chain: string; readonly seq: number; readonly hash: string }) =>
+    db
+      .insertInto("audit_chain")
+      .values({ chain, seq, hash })
+      .onConflict((conflict) => conflict.column("chain").doUpdateSet({ seq, hash })),
+);

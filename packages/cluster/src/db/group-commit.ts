@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ControlledTransaction, Kysely, KyselyPlugin, Transaction } from "kysely";
+import type { ControlledTransaction, Kysely, Transaction } from "kysely";
 import { Deferred, openDeferrals } from "./commit-lane.ts";
 import { DatabaseError, isConflict } from "./database-error.ts";
 import { dbLimits } from "./limits.ts";
 import type { Durable, Leave } from "./store.ts";
+import { createLease } from "./work-lease.ts";
 
 /** Too many changes wait for the disk; nothing of this one was done. */
 export class StoreBusy extends Error {
@@ -205,23 +206,6 @@ function createNoTransaction<DB>(): Transaction<DB> {
     throw new Error("a work of leave() queries nothing; use durable()");
   };
   return new Proxy({}, { get: refuse }) as Transaction<DB>;
-}
-
-/** A query that nobody awaited must not land in the next work's savepoint. */
-function createLease(): { plugin: KyselyPlugin; end(): void } {
-  let ended = false;
-  return {
-    plugin: {
-      transformQuery({ node }) {
-        if (ended) throw new Error("a query came after its work had ended; await every query");
-        return node;
-      },
-      transformResult: async ({ result }) => result,
-    },
-    end() {
-      ended = true;
-    },
-  };
 }
 
 /** One work that never ends would stop every change of the node. */

@@ -1,5 +1,6 @@
 import {
   type Expression,
+  type Kysely,
   type KyselyPlugin,
   type OperationNode,
   RawNode,
@@ -28,7 +29,7 @@ const notes = new Set<string>();
 export function tenantGuard(columns: TenantColumns): KyselyPlugin {
   const isAcross = (node: OperationNode) =>
     RawNode.is(node) && node.sqlFragments.length === 1 && notes.has(node.sqlFragments[0] ?? "");
-  return {
+  const guard: KyselyPlugin = {
     transformQuery({ node }) {
       const fault = findUnnamedTenant(node, columns, isAcross);
       if (fault !== null) throw new TenantNotNamed(`${fault} ${advice}`);
@@ -36,6 +37,21 @@ export function tenantGuard(columns: TenantColumns): KyselyPlugin {
     },
     transformResult: async ({ result }) => result,
   };
+  guards.add(guard);
+  return guard;
+}
+
+const guards = new WeakSet<KyselyPlugin>();
+
+/**
+ * The guard that looks at every query of `db`.
+ *
+ * @throws {Error} when there is none
+ */
+export function guardOf<DB>(db: Kysely<DB>): KyselyPlugin {
+  const guard = db.getExecutor().plugins.find((plugin) => guards.has(plugin));
+  if (guard === undefined) throw new Error("No guard looks at the queries of this database.");
+  return guard;
 }
 
 const advice =

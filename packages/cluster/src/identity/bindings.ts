@@ -1,3 +1,5 @@
+import { gatherReads } from "../db/gathered-reads.ts";
+import { keepQuery } from "../db/kept-query.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Db } from "../schema.ts";
 import type { RoleBinding } from "./roles.ts";
@@ -6,18 +8,21 @@ import type { RoleBindingTable } from "./tables.ts";
 /** The role bindings of some users, by user id. */
 export async function bindingsOf(db: Db, userIds: readonly string[]): Promise<Map<string, RoleBindingTable[]>> {
   if (userIds.length === 0) return new Map();
+  return Map.groupBy(await selectBindings(db, { userIds }), (row) => row.user_id);
+}
+
+const selectBindings = keepQuery((db: Db, { userIds }: { readonly userIds: readonly string[] }) => {
   const ofUsers = db
     .selectFrom("role_binding")
     .selectAll()
-    .where("user_id", "in", [...userIds])
+    .where("user_id", "in", userIds)
     .orderBy("created_at")
     .orderBy("id");
-  const rows = await acrossTenants(
-    ofUsers,
-    "what users may do in every tenant; others are shown the roles within their reach",
-  ).execute();
-  return Map.groupBy(rows, (row) => row.user_id);
-}
+  return acrossTenants(ofUsers, "what users may do in every tenant; others are shown the roles within their reach");
+});
+
+/** What one user may do, for a request of his: asked for together with those of others. */
+export const findBindings = gatherReads(bindingsOf);
 
 export function toBinding({ role, tenant_id }: RoleBindingTable): RoleBinding {
   return { role, tenantId: tenant_id };

@@ -1,8 +1,10 @@
 import type { FastifyRequest } from "fastify";
 import type { Clock } from "../clock.ts";
+import { gatherReads } from "../db/gathered-reads.ts";
+import { keepQuery } from "../db/kept-query.ts";
 import { Problem } from "../http/problems.ts";
 import type { Db, Durable } from "../schema.ts";
-import { bindingsOf, toBinding } from "./bindings.ts";
+import { findBindings, toBinding } from "./bindings.ts";
 import { identityLimits } from "./limits.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
@@ -33,17 +35,15 @@ export async function identify(request: FastifyRequest, options: IdentifyOptions
 
 async function identifyBySession(cookie: string, { reads, durable, clock }: IdentifyOptions): Promise<Principal> {
   const now = clock.now();
-  const session = await reads
-    .selectFrom("session")
-    .innerJoin("user_account", "user_account.id", "session.user_id")
-    .select(["session.id", "session.user_id", "session.seen_at", "session.password_given_at"])
-    .select(["user_account.name", "user_account.password_hash"])
-    .where("session.secret_hash", "=", hashSecret(cookie))
-    .where("session.ends_at", ">", now)
-    .where("session.seen_at", ">", now - identityLimits.sessionIdleMs)
-    .where("user_account.disabled", "=", 0)
-    .executeTakeFirst();
-  if (session === undefined) throw new Problem("unauthenticated", "The session has ended. Log in again.");
+  const session = await findSession(reads, hashSecret(cookie));
+  if (
+    session === undefined ||
+    session.ends_at <= now ||
+    session.seen_at <= now - identityLimits.sessionIdleMs ||
+    session.disabled !== 0
+  ) {
+    throw new Problem("unauthenticated", "The session has ended. Log in again.");
+  }
   if (now - session.seen_at >= identityLimits.seenStepMs) {
     await durable((tx) => tx.updateTable("session").set({ seen_at: now }).where("id", "=", session.id).execute());
   }
@@ -58,22 +58,24 @@ async function identifyBySession(cookie: string, { reads, durable, clock }: Iden
   };
 }
 
+const selectSessions = keepQuery((db: Db, { hashes }: { readonly hashes: readonly string[] }) =>
+  db
+    .selectFrom("session")
+    .innerJoin("user_account", "user_account.id", "session.user_id")
+    .select(["session.id", "session.user_id", "session.seen_at", "session.ends_at", "session.password_given_at"])
+    .select(["session.secret_hash", "user_account.name", "user_account.password_hash", "user_account.disabled"])
+    .where("session.secret_hash", "in", hashes),
+);
+
+const findSession = gatherReads(async (db: Db, hashes) => byHash(await selectSessions(db, { hashes })));
+
 async function identifyByApiKey(authorization: string, { reads, durable, clock }: IdentifyOptions): Promise<Principal> {
   const now = clock.now();
   const [, secret = ""] = /^Bearer ([\w-]+)$/i.exec(authorization) ?? [];
-  const key = !secret.startsWith(apiKeyPrefix)
-    ? undefined
-    : await reads
-        .selectFrom("api_key")
-        .innerJoin("user_account", "user_account.id", "api_key.user_id")
-        .leftJoin("provider_account", "provider_account.user_id", "api_key.user_id")
-        .select(["api_key.id", "api_key.user_id", "api_key.name", "api_key.bindings", "api_key.used_at"])
-        .select(["user_account.password_hash", "provider_account.logged_in_at"])
-        .where("api_key.secret_hash", "=", hashSecret(secret))
-        .where("api_key.expires_at", ">", now)
-        .where("user_account.disabled", "=", 0)
-        .executeTakeFirst();
-  if (key === undefined) throw new Problem("unauthenticated", "The API key is unknown or has expired.");
+  const key = secret.startsWith(apiKeyPrefix) ? await findApiKey(reads, hashSecret(secret)) : undefined;
+  if (key === undefined || key.expires_at <= now || key.disabled !== 0) {
+    throw new Problem("unauthenticated", "The API key is unknown or has expired.");
+  }
   if (isLetGoByProvider(key, now)) {
     throw new Problem("unauthenticated", "The owner of this API key has not logged in for 30 days, and must do so.");
   }
@@ -93,6 +95,23 @@ async function identifyByApiKey(authorization: string, { reads, durable, clock }
   };
 }
 
+const selectApiKeys = keepQuery((db: Db, { hashes }: { readonly hashes: readonly string[] }) =>
+  db
+    .selectFrom("api_key")
+    .innerJoin("user_account", "user_account.id", "api_key.user_id")
+    .leftJoin("provider_account", "provider_account.user_id", "api_key.user_id")
+    .select(["api_key.id", "api_key.user_id", "api_key.name", "api_key.bindings", "api_key.used_at"])
+    .select(["api_key.secret_hash", "api_key.expires_at"])
+    .select(["user_account.password_hash", "user_account.disabled", "provider_account.logged_in_at"])
+    .where("api_key.secret_hash", "in", hashes),
+);
+
+const findApiKey = gatherReads(async (db: Db, hashes) => byHash(await selectApiKeys(db, { hashes })));
+
+function byHash<Row extends { readonly secret_hash: string }>(rows: readonly Row[]): Map<string, Row> {
+  return new Map(rows.map((row) => [row.secret_hash, row]));
+}
+
 /** Whom the provider has let go never comes again to have his roles taken. */
 export function isLetGoByProvider(
   owner: { readonly password_hash: string; readonly logged_in_at: number | null },
@@ -102,5 +121,5 @@ export function isLetGoByProvider(
 }
 
 async function bindingsOfUser(db: Db, userId: string): Promise<RoleBinding[]> {
-  return ((await bindingsOf(db, [userId])).get(userId) ?? []).map(toBinding);
+  return ((await findBindings(db, userId)) ?? []).map(toBinding);
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { RandomBytes } from "../db/ids.ts";
 
 /** What somebody shows to prove who he is: 256 random bits. */
@@ -8,7 +8,7 @@ export function newSecret(randomBytes: RandomBytes, prefix = ""): string {
 
 /** How a secret is stored. It cannot be guessed, so no slow hash is needed. */
 export function hashSecret(secret: string): string {
-  return createHash("sha256").update(secret).digest("base64url");
+  return hash("sha256", secret, "base64url");
 }
 
 export const apiKeyPrefix = "pst_";

@@ -77,6 +77,12 @@ test("a disabled user cannot log in, and his session and keys end at once", asyn
   const key = await user.send("POST", "/api-keys", { name: "k", roles: [{ role: "auditor", tenantId: null }] });
   const program = caller(cluster, { authorization: `Bearer ${key.json.key}` });
   expect((await program.send("GET", "/session")).status).toBe(200);
+  const setDisabled = (flag: 0 | 1) =>
+    cluster.database.query(`update user_account set disabled = ${flag} where name = 'dora'`);
+  await setDisabled(1); // this alone, whatever else is ended with it
+  for (const one of [user, program]) expect((await one.send("GET", "/session")).status).toBe(401);
+  await setDisabled(0);
+  for (const one of [user, program]) expect((await one.send("GET", "/session")).status).toBe(200);
   expect((await admin.send("PATCH", `/users/${user.id}`, { disabled: true })).status).toBe(200);
   expect((await user.send("GET", "/session")).status).toBe(401);
   expect((await program.send("GET", "/session")).status).toBe(401);

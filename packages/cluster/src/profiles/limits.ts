@@ -13,4 +13,6 @@ export const profileLimits = {
   minBetweenMs: 1_000,
   /** Ten years: whoever wants more wants no clean-up. */
   maxCleanUpDays: 3_650,
+  /** Settings that a node keeps read; a cluster has fewer profiles than this, and each is some hundred bytes. */
+  maxSettingsKeptRead: 1_000,
 } as const;

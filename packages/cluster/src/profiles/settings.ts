@@ -88,8 +88,16 @@ export function desiredConfigOf({ serviceProtection, desiredVersion }: ProfileSe
 
 /** Settings as they are stored. What an older version did not know has its default. */
 export function readSettings(stored: string): ProfileSettings {
-  return applyPatch(defaultSettings, JSON.parse(stored) as SettingsPatch);
+  const known = lastRead.get(stored);
+  if (known !== undefined) return known;
+  const settings = applyPatch(defaultSettings, JSON.parse(stored) as SettingsPatch);
+  if (lastRead.size >= profileLimits.maxSettingsKeptRead) lastRead.clear();
+  lastRead.set(stored, settings);
+  return settings;
 }
+
+/** Thousands of agents have few profiles: the same text gives the same settings. */
+const lastRead = new Map<string, ProfileSettings>();
 
 export function writeSettings(settings: ProfileSettings): string {
   return JSON.stringify(settings);

@@ -1,8 +1,8 @@
-import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
 import { readSettings } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import type { AgentGroup } from "./coverage.ts";
+import { findTargetAgent } from "./target-agent.ts";
 
 /** Which agents are meant. */
 export interface CoverageScope {
@@ -16,7 +16,11 @@ export interface CoverageScope {
  * The Windows agents of a scope, grouped by what decides whether a token reaches them; of a scope that is one agent, also
  * when that was deleted.
  */
-export async function findAgentGroups(db: Db, scope: CoverageScope): Promise<AgentGroup[]> {
+export async function findAgentGroups(db: Db, { tenantId, agentId }: CoverageScope): Promise<readonly AgentGroup[]> {
+  if (agentId !== null) {
+    const agent = await findTargetAgent(db, agentId);
+    return agent?.platform === "windows" && agent.tenantId === tenantId ? [agent.group] : [];
+  }
   const all = db
     .selectFrom("agent")
     .innerJoin("profile", (join) =>
@@ -24,23 +28,14 @@ export async function findAgentGroups(db: Db, scope: CoverageScope): Promise<Age
     )
     .select((row) => ["profile.settings", "agent.bundle_ver", row.fn.countAll<number>().as("count")])
     .where("agent.platform", "=", "windows");
-  let query =
-    scope.tenantId === null
+  const query =
+    tenantId === null
       ? acrossTenants(all, "a token for the whole cluster reaches the agents of every tenant")
-      : all.where("agent.tenant_id", "=", scope.tenantId);
-  if (scope.agentId !== null) query = query.where("agent.id", "=", scope.agentId);
+      : all.where("agent.tenant_id", "=", tenantId);
   const groups = await query.groupBy(["profile.id", "profile.settings", "agent.bundle_ver"]).execute();
-  const known = groups.map(({ settings, bundle_ver, count }) => ({
+  return groups.map(({ settings, bundle_ver, count }) => ({
     count: Number(count),
     bundleVersion: bundle_ver,
     requireChallenge: readSettings(settings).serviceProtection.requireChallenge,
   }));
-  return scope.agentId === null ? known : [...known, ...(await findDeleted(db, scope.agentId))];
-}
-
-async function findDeleted(db: Db, agentId: string): Promise<AgentGroup[]> {
-  const tombstone = await findTombstoneAnywhere(db, agentId);
-  if (tombstone?.platform !== "windows") return [];
-  const { bundle_ver: bundleVersion, require_challenge } = tombstone;
-  return [{ count: 1, bundleVersion, requireChallenge: require_challenge === 1, deleted: true }];
 }

@@ -54,7 +54,7 @@ export async function generateToken(
   const challenge = await refusingWith(services, entry, async () => checkRequest(services, asker, request, found));
 
   const keys = await services.keys.fresh();
-  const groups = await findAgentGroups(store.reads, found);
+  const groups = found.groups ?? (await findAgentGroups(store.reads, found));
   const signer = chooseTokenKey(keys, groups);
   const claims = newTokenClaims({
     clusterId: keys.clusterId,

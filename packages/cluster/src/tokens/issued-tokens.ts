@@ -1,7 +1,7 @@
 import type { CommitLane } from "../db/commit-lane.ts";
-import { dbLimits } from "../db/limits.ts";
+import { keepInsert } from "../db/kept-query.ts";
 import { requireUsableTokenKeys } from "../keys/require-usable.ts";
-import type { Database } from "../schema.ts";
+import type { Database, Db } from "../schema.ts";
 import type { AgentTokenTable } from "./tables.ts";
 
 /**
@@ -17,11 +17,10 @@ export const issuedTokens: CommitLane<Database, AgentTokenTable> = {
       tx,
       records.map(({ kid }) => kid),
     );
-    for (let start = 0; start < records.length; start += dbLimits.maxRowsPerStatement) {
-      await tx
-        .insertInto("agent_token")
-        .values(records.slice(start, start + dbLimits.maxRowsPerStatement))
-        .execute();
-    }
+    await insertTokens(tx, records);
   },
 };
+
+const insertTokens = keepInsert((db: Db, records: readonly AgentTokenTable[]) =>
+  db.insertInto("agent_token").values(records),
+);

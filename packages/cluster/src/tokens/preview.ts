@@ -27,7 +27,7 @@ export async function previewToken(
   requireRight("generate", principal, asked.kind, found.tenantId, deployment);
   refuseOtherPlatforms(found);
   const current = await keys.fresh();
-  const groups = await findAgentGroups(store.reads, found);
+  const groups = found.groups ?? (await findAgentGroups(store.reads, found));
   const { kid } = chooseTokenKey(current, groups);
   return { kid, coverage: coverageOf(groups, { kid, answersChallenge }, current) };
 }

@@ -1,12 +1,12 @@
 import type { Platform } from "@postern/protocol";
 import { defaultLiftSeconds, parseChallenge, type TokenKind, type TokenTarget } from "@postern/token";
-import { findAgentAnywhere, type KnownAgent } from "../agents/agents.ts";
-import { findTombstoneAnywhere } from "../agents/tombstones.ts";
 import type { RequestAccess } from "../http/access.ts";
 import { Problem } from "../http/problems.ts";
 import type { Db } from "../schema.ts";
 import { findTenant } from "../tenants/tenants.ts";
+import type { AgentGroup } from "./coverage.ts";
 import type { TokenSubject } from "./file-name.ts";
+import { findTargetAgent } from "./target-agent.ts";
 
 /** Whom a token is asked for, as the request has it. */
 export interface AskedTarget {
@@ -25,6 +25,8 @@ export interface FoundTarget {
   readonly liftSeconds: number;
   /** Only of an agent. */
   readonly platform: Platform | null;
+  /** Only of an agent, which is a group by itself; of more agents {@link findAgentGroups} tells. */
+  readonly groups: readonly AgentGroup[] | null;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function findTarget(reads: Db, access: RequestAccess, asked: AskedT
     subject: { kind: "cluster" },
     liftSeconds: defaultLiftSeconds,
     platform: null,
+    groups: null,
   };
 }
 
@@ -84,25 +87,22 @@ async function findAgentTarget(
   agentId: string,
   tenantId: string | undefined,
 ): Promise<FoundTarget> {
-  const known = await findAgentAnywhere(reads, agentId);
-  const found = known?.agent ?? (await findTombstoneAnywhere(reads, agentId));
+  const found = await findTargetAgent(reads, agentId);
   if (found === undefined) throw new Problem("not_found", "There is no such agent, nor was there one.");
-  access.requireTenant(found.tenant_id);
-  if (tenantId !== undefined && tenantId !== found.tenant_id) {
+  access.requireTenant(found.tenantId);
+  if (tenantId !== undefined && tenantId !== found.tenantId) {
     throw new Problem("not_found", "There is no such agent in this tenant.");
   }
+  const { hostName, platform, liftSeconds, group } = found;
   return {
     target: { kind: "agent", agentId },
-    tenantId: found.tenant_id,
+    tenantId: found.tenantId,
     agentId,
-    subject: { kind: "agent", hostName: found.host_name },
-    liftSeconds: "lift_seconds" in found ? found.lift_seconds : liftOf(known),
-    platform: found.platform,
+    subject: { kind: "agent", hostName },
+    liftSeconds,
+    platform,
+    groups: [group],
   };
-}
-
-function liftOf(known: KnownAgent | undefined): number {
-  return known?.profile.settings.serviceProtection.liftSeconds ?? defaultLiftSeconds;
 }
 
 async function findTenantTarget(reads: Db, access: RequestAccess, tenantId: string): Promise<FoundTarget> {
@@ -116,6 +116,7 @@ async function findTenantTarget(reads: Db, access: RequestAccess, tenantId: stri
     subject: { kind: "tenant", tenantName: tenant.name },
     liftSeconds: defaultLiftSeconds,
     platform: null,
+    groups: null,
   };
 }
 
