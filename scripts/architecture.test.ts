@@ -22,6 +22,8 @@ const features = [
   "keys",
   "tenants",
   "identity",
+  "addresses",
+  "packages",
   "profiles",
   "agents",
   "tokens",

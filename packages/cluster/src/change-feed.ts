@@ -20,6 +20,8 @@ export type Change =
   | { readonly kind: "profile"; readonly tenantId: string; readonly profileId: string }
   /** An agent has another profile; null: agents of the tenant have. */
   | { readonly kind: "assignment"; readonly tenantId: string; readonly agentId: string | null }
+  /** Agents are to be told of other packages, or of other addresses; `updating`: those whose profile wants a version. */
+  | { readonly kind: "told"; readonly to: "everyone" | "updating" }
   /** A token was revoked; null: one for the whole cluster. */
   | { readonly kind: "revocation"; readonly tenantId: string | null; readonly agentId: string | null }
   /** A key was made or withdrawn: there is a newer trust bundle, or a key that must not sign any more. */

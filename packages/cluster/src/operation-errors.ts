@@ -40,6 +40,10 @@ export const operationErrors: OperationErrors = {
     "activation_key_used_up",
     "enrolment_conflict",
   ],
+  "GET /agent/v1/packages/:sha256": ["range_unsatisfiable", "too_many_downloads"],
+  "POST /api/v1/agent-packages": ["package_unusable", "package_exists"],
+  "DELETE /api/v1/agent-packages/:id": ["package_wanted"],
+  "GET /api/v1/agent-packages/:id/download": ["range_unsatisfiable", "too_many_downloads"],
   "POST /api/v1/agent-tokens": [
     "role_may_not_generate",
     "reauthentication_required",
@@ -63,6 +67,7 @@ export const operationErrors: OperationErrors = {
   "POST /api/v1/agents/decommission": ["reauthentication_required", "selection_changed"],
   "POST /api/v1/alarms/:id/acknowledge": ["alarm_not_open"],
   "POST /api/v1/api-keys": ["session_required", "reauthentication_required", "grant_refused"],
+  "PUT /api/v1/cluster/urls": ["reauthentication_required", "precondition_failed"],
   "POST /api/v1/intents": ["name_taken"],
   "PATCH /api/v1/intents/:id": ["name_taken", "precondition_failed"],
   "DELETE /api/v1/intents/:id": ["precondition_failed"],

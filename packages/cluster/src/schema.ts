@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
+import { type AddressTables, addressMigration } from "./addresses/tables.ts";
 import { type CleanUpTables, cleanUpMigration } from "./agents/clean-up-tables.ts";
 import { type FollowUpTables, followUpMigration } from "./agents/follow-up-tables.ts";
 import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
@@ -20,7 +21,14 @@ import { orphanJournalMigration } from "./events/orphan-journal.ts";
 import { type EventTables, eventMigration } from "./events/tables.ts";
 import { type IdentityTables, identityMigration, loginMigration } from "./identity/tables.ts";
 import { auditKeyMigration, type KeyTables, keyCopyMigration, keysMigration } from "./keys/tables.ts";
-import { intentMigration, type ProfileTables, profileMigration, versionMigration } from "./profiles/tables.ts";
+import { type PackageTables, packageMigration } from "./packages/tables.ts";
+import {
+  editMigration,
+  intentMigration,
+  type ProfileTables,
+  profileMigration,
+  versionMigration,
+} from "./profiles/tables.ts";
 import { type RestoreGapTables, restoreGapMigration } from "./restore-gaps.ts";
 import { changeMigration, newsMigration } from "./shared-changes.ts";
 import { type TenantTables, tenantsMigration } from "./tenants/tables.ts";
@@ -33,6 +41,8 @@ export interface Database
     KeyTables,
     TenantTables,
     IdentityTables,
+    AddressTables,
+    PackageTables,
     ProfileTables,
     AgentTables,
     CleanUpTables,
@@ -85,4 +95,7 @@ export const migrations: readonly Migration[] = [
   inTurnMigration,
   cleanUpMigration,
   followUpMigration,
+  editMigration,
+  packageMigration,
+  addressMigration,
 ];

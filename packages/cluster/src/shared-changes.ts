@@ -33,7 +33,13 @@ export interface SharedChangeFeed extends ChangeFeed, NewsFeed, ChangePublisher 
   close(): Promise<void>;
 }
 
-const changeKinds: ReadonlySet<string> = new Set<Change["kind"]>(["profile", "assignment", "revocation", "keys"]);
+const changeKinds: ReadonlySet<string> = new Set<Change["kind"]>([
+  "profile",
+  "assignment",
+  "told",
+  "revocation",
+  "keys",
+]);
 const newsKinds: ReadonlySet<string> = new Set<News["kind"]>(["agent", "journal", "token", "alarm"]);
 
 /**

@@ -96,6 +96,7 @@ const across: Readonly<Record<string, readonly string[]>> = {
   "agents/follow-up.ts": ["edits of any tenant may have been left on the way"],
   "agents/labels.ts": ["labels of agents that were found in their tenants, or within the reach of who asks"],
   "agents/usable-activation-keys.ts": ["a change of the roots concerns every tenant"],
+  "agents/tell-agents.ts": ["the newest assignment of any agent, so that revisions rise past it"],
   "audit/verify.ts": ["which chains there are; each is then read on its own"],
   "db/tenant-guard.ts": ["the reach of who asks is every tenant"],
   "events/alarm-list.ts": [byId],
@@ -117,6 +118,10 @@ const across: Readonly<Record<string, readonly string[]>> = {
   ),
   "profiles/intents.ts": [byId],
   "profiles/profiles.ts": [byId],
+  "profiles/told.ts": Array.from(
+    { length: 3 },
+    () => "packages and addresses are the cluster's: what is told of them, all profiles tell",
+  ),
   "tokens/coverage-query.ts": ["a token for the whole cluster reaches the agents of every tenant"],
   "tokens/enter-offline.ts": [
     "the sealed record of an offline token names its agent, whose tenant is what is asked for",

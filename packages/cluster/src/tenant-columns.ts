@@ -31,6 +31,8 @@ export const tenantColumns = {
 /** The other tables, each with the reason why its rows need no tenant. */
 export const clusterTables: Readonly<Record<Exclude<keyof Database, keyof typeof tenantColumns>, string>> = {
   agent_outage: "times of the cluster itself",
+  agent_package: "the same for all tenants",
+  agent_package_part: "the same for all tenants",
   alarm_watch: "when the watch over silent agents made its last round",
   api_key: "belongs to a user, who may have roles in several tenants",
   audit_chain: "numbers and hashes of chains, nothing of what is in them",
@@ -42,6 +44,7 @@ export const clusterTables: Readonly<Record<Exclude<keyof Database, keyof typeof
   cluster: "one row",
   cluster_change: "what nodes tell each other: ids, never sent to anybody else",
   cluster_news: "what nodes tell each other: ids; each reader's stream is cut to his reach",
+  cluster_urls: "one row",
   enrolment: "ids only; reached by an activation key that was proved",
   key_copy: "the cluster's keys",
   known_login: "belongs to a user",

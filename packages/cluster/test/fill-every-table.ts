@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 /** Rows of each table: more than are read or written at once, in one of them at least. */
-const rowsOf = (table: string) => (table === "journal_entry" ? 1_234 : 3);
+const rowsOf = (table: string) => (table === "journal_entry" ? 1_234 : table === "agent_package_part" ? 40 : 3);
 
 /**
  * Fills every table of a SQLite database that is empty with made-up rows, whatever tables and columns there are: its keys,
@@ -62,6 +62,7 @@ function insertRow(database: DatabaseSync, { name, sql }: { name: string; sql: s
     )?.[1];
     if (words !== undefined) return wordOf(words, row);
     if (column.type.toLowerCase() === "text") return textOf(name, column.name, row);
+    if (column.type.toLowerCase() === "blob") return Buffer.from([row, 0, 0xff, 0x0a]);
     return /check \(id = 1\)/.test(sql) ? 1 : 1_795_520_044_951 + row;
   });
   const holes = columns.map(() => "?").join(", ");

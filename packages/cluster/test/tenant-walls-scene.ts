@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { enrol } from "../src/check-in/fake-agent.fixture.ts";
 import type { Deployment } from "../src/config/config.ts";
 import type { Role, RoleBinding } from "../src/identity/roles.ts";
@@ -153,6 +153,7 @@ export class WallsScene {
   ): Promise<string> {
     const own = this.#tenants.get("own");
     if (place !== "other" || operation.pathParameters.length > 0) return "ok";
+    if (isOfTheCluster(operation.path.split("/").at(-1) ?? "")) return "ok";
     if (own?.marks.some((mark) => text.includes(mark)) === true) return "LEAK";
     if (operation.query.includes("tenantId")) {
       const asked = await fetch(`${this.cluster.url}${operation.path}?tenantId=${own?.id}`, { headers });
@@ -325,11 +326,30 @@ const makers: Readonly<Record<string, (making: Making) => Promise<string>>> = {
     );
     return id;
   },
+  "agent-packages": async ({ cluster }) => (await makePackage(cluster)).id,
+  packages: async ({ cluster }) => (await makePackage(cluster)).digest,
   keys: async ({ post }) => {
     const made = await post("/keys/config/rotate", { reason: "a test" });
     return (made["made"] as { kid: string }).kid;
   },
 };
+
+/** Packages are no tenant's: who may read them anywhere reads them all. */
+function isOfTheCluster(collection: string): boolean {
+  return collection === "agent-packages" || collection === "packages";
+}
+
+/** A package of one byte, whose bytes nobody looks at. */
+async function makePackage({ database }: TestCluster): Promise<{ id: string; digest: string }> {
+  const id = randomUUID();
+  const sha256 = createHash("sha256").update(id).digest("hex");
+  await database.query(
+    `insert into agent_package (id, platform, arch, version, version_order, sha256, size, added_at, added_by_name)
+     values ('${id}', 'windows', 'x64', '${id}', '${id}', '${sha256}', 1, 1, 'a test')`,
+  );
+  await database.query(`insert into agent_package_part (package_id, n, content) values ('${id}', 0, x'00')`);
+  return { id, digest: Buffer.from(sha256, "hex").toString("base64url") };
+}
 
 type Filling = (thing: (collection: string) => Promise<string>, person: Person, schema: JsonSchema) => Promise<unknown>;
 

@@ -13,6 +13,8 @@ export interface KnownAgent {
   readonly tenantName: string;
   /** What the revision of its desired config comes from. */
   readonly revision: RevisionSources;
+  /** Unix ms of the profile's last edit by somebody; what else changes what it tells is not one. */
+  readonly profileEditedAt: number;
 }
 
 /** An agent whose tenant is still to be compared with the reach of who asks, or whose signature is still to be verified. */
@@ -45,18 +47,21 @@ function selectKnown(db: Db) {
     .innerJoin("tenant", "tenant.id", "agent.tenant_id")
     .selectAll("agent")
     .select(["agent_id", "boot", "n", "seen_at", "due_at"])
-    .select(["profile.name as profile_name", "profile.settings", "profile.changed_at", "tenant.name as tenant_name"]);
+    .select(["profile.name as profile_name", "profile.settings", "profile.changed_at", "profile.edited_at"])
+    .select(["tenant.name as tenant_name"]);
 }
 
 type KnownRow = Awaited<ReturnType<ReturnType<typeof selectKnown>["execute"]>>[number];
 
 function toKnown(row: KnownRow): KnownAgent {
-  const { agent_id, boot, n, seen_at, due_at, profile_name, settings, changed_at, tenant_name, ...agent } = row;
+  const { agent_id, boot, n, seen_at, due_at, profile_name, settings, changed_at, edited_at, tenant_name, ...agent } =
+    row;
   return {
     agent,
     presence: { agent_id, boot, n, seen_at, due_at },
     profile: { id: agent.profile_id, name: profile_name, settings: readSettings(settings) },
     tenantName: tenant_name,
     revision: { profileChangedAt: changed_at, assignedAt: agent.assigned_at, revisionLead: agent.revision_lead },
+    profileEditedAt: edited_at,
   };
 }

@@ -1,6 +1,6 @@
 /** What an agent's revision is made of, as the cluster has it stored. */
 export interface RevisionSources {
-  /** Unix ms of the profile's last change. */
+  /** Unix ms of the last change of what the profile's agents are told. */
   readonly profileChangedAt: number;
   /** Unix ms since which this profile is the agent's. */
   readonly assignedAt: number;

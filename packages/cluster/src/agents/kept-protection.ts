@@ -5,7 +5,6 @@ import type { ProfileSettings } from "../profiles/settings.ts";
 import type { Tx } from "../schema.ts";
 import type { KnownAgent } from "./agents.ts";
 import { wantedSettings } from "./decommission.ts";
-import type { RevisionSources } from "./desired-revision.ts";
 
 /**
  * The settings that an agent is sent: those wanted of it, but with protection on as long as it is kept on after a restore.
@@ -14,13 +13,10 @@ import type { RevisionSources } from "./desired-revision.ts";
  * and only people may switch it off: so it stays on until somebody changes the profile or the assignment, which then
  * stands in the database.
  */
-export function settingsToSend({
-  agent,
-  profile,
-  revision,
-}: Pick<KnownAgent, "agent" | "profile" | "revision">): ProfileSettings {
-  const settings = wantedSettings({ agent, profile });
-  if (agent.kept_on_at === null || ownTime(revision) > agent.kept_on_at) return settings;
+export function settingsToSend(known: KnownAgent): ProfileSettings {
+  const { agent } = known;
+  const settings = wantedSettings(known);
+  if (agent.kept_on_at === null || lastWill(known) > agent.kept_on_at) return settings;
   return { ...settings, serviceProtection: { ...settings.serviceProtection, on: true } };
 }
 
@@ -29,18 +25,19 @@ export function settingsToSend({
  * and the one it would be sent now would take that away. Worth asking only of a cluster that was restored.
  */
 export function wouldLoseProtection(known: KnownAgent, { applied, protection }: CheckIn): boolean {
-  const { revision } = known;
-  const isNewer = applied.rev > ownTime(revision) + revision.revisionLead;
+  const { profileChangedAt, assignedAt, revisionLead } = known.revision;
+  const isNewer = applied.rev > Math.max(profileChangedAt, assignedAt) + revisionLead;
   const isProtected = protection.state === "on" || protection.state === "lifted";
   return isNewer && isProtected && !settingsToSend(known).serviceProtection.on;
 }
 
 /** Keeps it on, and says so in the tenant's audit log. */
-export async function keepProtection(tx: Tx, audit: Audit, { agent, profile, revision }: KnownAgent): Promise<void> {
+export async function keepProtection(tx: Tx, audit: Audit, known: KnownAgent): Promise<void> {
+  const { agent, profile } = known;
   const { id, tenant_id: tenantId, host_name: name } = agent;
   await tx
     .updateTable("agent")
-    .set({ kept_on_at: ownTime(revision) })
+    .set({ kept_on_at: lastWill(known) })
     .where("tenant_id", "=", tenantId)
     .where("id", "=", id)
     .execute();
@@ -55,6 +52,7 @@ export async function keepProtection(tx: Tx, audit: Audit, { agent, profile, rev
   });
 }
 
-function ownTime({ profileChangedAt, assignedAt }: RevisionSources): number {
-  return Math.max(profileChangedAt, assignedAt);
+/** When people last said what is wanted of it. A package that is added, or another address, says nothing of protection. */
+function lastWill({ profileEditedAt, revision }: KnownAgent): number {
+  return Math.max(profileEditedAt, revision.assignedAt);
 }

@@ -7,13 +7,12 @@ import { IdParams, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
 import { ToldConfig } from "../profiles/setting-schemas.ts";
-import { desiredConfigOf } from "../profiles/settings.ts";
 import type { Db } from "../schema.ts";
 import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
 import { desiredRevision } from "./desired-revision.ts";
-import { settingsToSend } from "./kept-protection.ts";
 import { labelsOf } from "./labels.ts";
 import { findLookAlikes } from "./look-alikes.ts";
+import { toldConfigOf } from "./told-config.ts";
 import { AgentDetail, toDetail } from "./views.ts";
 
 export interface AgentServices {
@@ -58,13 +57,14 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
       schema: { tags, summary: "What is wanted of an agent", params: IdParams, response: { 200: AgentConfig } },
     },
     async (request) => {
-      const { agent, profile, revision } = await requireAgent(reads, request.params.id, accessOf(request));
+      const known = await requireAgent(reads, request.params.id, accessOf(request));
+      const { agent, profile, revision } = known;
       const { rev } = desiredRevision(revision, agent.applied_rev);
       return {
         rev,
         applied: agent.applied_rev === rev,
         profileId: profile.id,
-        config: desiredConfigOf(settingsToSend({ agent, profile, revision })),
+        config: await toldConfigOf(reads, known),
       };
     },
   );

@@ -96,5 +96,6 @@ class ChainCheck {
 }
 
 function isValue(value: unknown): value is Value {
-  return value === null || typeof value === "string" || typeof value === "number";
+  if (value === null || typeof value === "string" || typeof value === "number") return true;
+  return typeof value === "object" && "bytes" in value && typeof value.bytes === "string";
 }

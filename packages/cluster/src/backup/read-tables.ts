@@ -2,8 +2,8 @@ import { type Kysely, sql } from "kysely";
 import { dbLimits } from "../db/limits.ts";
 import { ruleOf, tableRules } from "./table-rules.ts";
 
-/** A value of a column, the same on every engine. */
-export type Value = string | number | null;
+/** A value of a column, the same on every engine; bytes as base64. */
+export type Value = string | number | null | { readonly bytes: string };
 export type Row = readonly Value[];
 
 /** A table as it is in a database, which may be an older one than this program's. */
@@ -38,28 +38,27 @@ export async function countTables(db: Kysely<unknown>, tables: readonly KnownTab
 
 /** All rows of a table in the order of its key, page by page. */
 export async function* readTable(db: Kysely<unknown>, { name, columns }: KnownTable): AsyncGenerator<Row[]> {
-  const key = ruleOf(name)?.key ?? [];
+  const { key = [], atOnce = dbLimits.maxRowsPerStatement } = ruleOf(name) ?? {};
   const keyColumns = sql.join(key.map((column) => sql.ref(column)));
   const all = sql.join(columns.map((column) => sql.ref(column)));
-  let last: Record<string, Value> | undefined;
+  let last: Record<string, unknown> | undefined;
   for (;;) {
     const after = last;
     const where =
       after === undefined
         ? sql``
         : sql`where (${keyColumns}) > (${sql.join(key.map((column) => sql.val(after[column])))})`;
-    const { rows } = await sql<Record<string, Value>>`
-      select ${all} from ${sql.table(name)} ${where} order by ${keyColumns} limit ${dbLimits.maxRowsPerStatement}`.execute(
-      db,
-    );
+    const { rows } = await sql<Record<string, unknown>>`
+      select ${all} from ${sql.table(name)} ${where} order by ${keyColumns} limit ${atOnce}`.execute(db);
     if (rows.length > 0) yield rows.map((row) => columns.map((column) => keptValue(name, column, row[column])));
     last = rows.at(-1);
-    if (last === undefined || rows.length < dbLimits.maxRowsPerStatement) return;
+    if (last === undefined || rows.length < atOnce) return;
   }
 }
 
 function keptValue(table: string, column: string, value: unknown): Value {
   if (typeof value === "string" || typeof value === "number" || value === null) return value;
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
   throw new Error(`${table}.${column} holds what cannot be kept: ${typeof value}`);
 }
 

@@ -9,6 +9,8 @@ export interface TableRule<Row> {
    * was ended since). A copy to another database has it all the same.
    */
   readonly inBackups: boolean;
+  /** Rows read and written at one time, where they are large; else as many as a statement may have. */
+  readonly atOnce?: number;
 }
 
 const kept = true;
@@ -64,9 +66,14 @@ export const tableRules: { readonly [Table in keyof Database]: TableRule<Databas
   clean_up_watch: { key: ["id"], inBackups: kept },
   alarm_watch: { key: ["id"], inBackups: kept },
   restore_gap: { key: ["id"], inBackups: kept },
+  agent_package: { key: ["id"], inBackups: kept },
+  agent_package_part: { key: ["package_id", "n"], inBackups: kept, atOnce: 16 },
+  cluster_urls: { key: ["id"], inBackups: kept },
 };
 
 /** The rule of a table whose name was read somewhere; undefined: it is none of ours. */
-export function ruleOf(table: string): { readonly key: readonly string[]; readonly inBackups: boolean } | undefined {
+export function ruleOf(
+  table: string,
+): (Omit<TableRule<never>, "key"> & { readonly key: readonly string[] }) | undefined {
   return Object.hasOwn(tableRules, table) ? tableRules[table as keyof Database] : undefined;
 }

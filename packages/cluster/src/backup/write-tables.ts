@@ -3,7 +3,8 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { dbLimits } from "../db/limits.ts";
 import { addMigrations, type Migration, makeSchema, tablesMadeBy } from "../db/migration.ts";
 import type { WholeDatabase } from "../db/whole.ts";
-import { type KnownTable, type Row, readTable } from "./read-tables.ts";
+import { type KnownTable, type Row, readTable, type Value } from "./read-tables.ts";
+import { ruleOf } from "./table-rules.ts";
 
 /** SQLite takes 32,766 parameters in a statement, and PostgreSQL twice that. */
 const maxParameters = 30_000;
@@ -83,14 +84,19 @@ async function insertRows(
   { name, columns }: KnownTable,
   rows: readonly Row[],
 ): Promise<void> {
-  const atOnce = Math.min(dbLimits.maxRowsPerStatement, Math.floor(maxParameters / columns.length));
+  const { atOnce: usual = dbLimits.maxRowsPerStatement } = ruleOf(name) ?? {};
+  const atOnce = Math.min(usual, Math.floor(maxParameters / columns.length));
   const into = sql`insert into ${sql.table(name)} (${sql.join(columns.map((column) => sql.ref(column)))})`;
   for (let start = 0; start < rows.length; start += atOnce) {
     const values = rows
       .slice(start, start + atOnce)
-      .map((row) => sql`(${sql.join(row.map((value) => sql.val(value)))})`);
+      .map((row) => sql`(${sql.join(row.map((value) => sql.val(storedValue(value))))})`);
     await sql`${into} values ${sql.join(values)}`.execute(tx);
   }
+}
+
+function storedValue(value: Value): string | number | null | Buffer {
+  return typeof value === "object" && value !== null ? Buffer.from(value.bytes, "base64") : value;
 }
 
 async function digestOfTable(db: Kysely<unknown>, table: KnownTable): Promise<string> {

@@ -196,9 +196,10 @@ async function findWanted(services: CheckInServices, { sub, applied, bundleVer }
   return { keys, known, rev, sendConfig, sendBundle, revoked, isNews, next };
 }
 
-function concerns({ agent }: KnownAgent): (change: Change) => boolean {
+function concerns({ agent, profile }: KnownAgent): (change: Change) => boolean {
   return (change) => {
     if (change.kind === "anything" || change.kind === "keys") return true;
+    if (change.kind === "told") return change.to === "everyone" || profile.settings.desiredVersion !== null;
     if (change.kind === "profile") return change.profileId === agent.profile_id;
     if (change.agentId !== null) return change.agentId === agent.id;
     return change.tenantId === null || change.tenantId === agent.tenant_id;
@@ -206,7 +207,7 @@ function concerns({ agent }: KnownAgent): (change: Change) => boolean {
 }
 
 async function sealAnswerOf(
-  { clock, toldRevocations }: CheckInServices,
+  { store, clock, toldRevocations }: CheckInServices,
   { sub, nonce }: CheckIn,
   { keys, known, rev, sendConfig, sendBundle, revoked, next }: Wanted,
   journalAcked: number,
@@ -220,7 +221,7 @@ async function sealAnswerOf(
       rev,
       bundleVer: keys.trustBundle.version,
       revoked: [...revoked],
-      ...(sendConfig && { config: await sealConfigOf(keys, known, rev, now) }),
+      ...(sendConfig && { config: await sealConfigOf(store.reads, keys, known, rev, now) }),
       ...(sendBundle && { bundle: keys.trustBundle.jws }),
       journalAcked,
       next,

@@ -57,7 +57,7 @@ export async function enrolAgent(services: CheckInServices, message: string, ori
       clusterId: keys.clusterId,
       identity,
       bundle: keys.trustBundle.jws,
-      config: await sealConfigOf(keys, known, rev, now),
+      config: await sealConfigOf(store.reads, keys, known, rev, now),
       next: { ...nextOf(services.timing, known.profile.settings.checkIn), afterMs: 0 },
     },
     keys.configSigner,

@@ -1,12 +1,18 @@
 import { sealAgentConfig } from "@postern/protocol";
 import { issuerOf, toUnixSeconds } from "@postern/token";
 import type { KnownAgent } from "../agents/agents.ts";
-import { settingsToSend } from "../agents/kept-protection.ts";
+import { toldConfigOf } from "../agents/told-config.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
-import { desiredConfigOf } from "../profiles/settings.ts";
+import type { Db } from "../schema.ts";
 
 /** Signs what the cluster wants of one agent, as revision `rev`. */
-export async function sealConfigOf(keys: ClusterKeys, known: KnownAgent, rev: number, now: number): Promise<string> {
+export async function sealConfigOf(
+  db: Db,
+  keys: ClusterKeys,
+  known: KnownAgent,
+  rev: number,
+  now: number,
+): Promise<string> {
   const { agent } = known;
   return sealAgentConfig(
     {
@@ -15,7 +21,7 @@ export async function sealConfigOf(keys: ClusterKeys, known: KnownAgent, rev: nu
       tid: agent.tenant_id,
       rev,
       iat: toUnixSeconds(now),
-      cfg: desiredConfigOf(settingsToSend(known)),
+      cfg: await toldConfigOf(db, known),
     },
     keys.configSigner,
   );

@@ -35,6 +35,7 @@ export function eventOfChange(change: Change): StreamEvent | null | undefined {
     case "anything":
       return null;
     case "revocation": // told with the token's news
+    case "told": // to agents; what they make of it is news of theirs
       return undefined;
     case "keys":
       return makeEvent("keys", null, {});

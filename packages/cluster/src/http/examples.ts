@@ -112,7 +112,8 @@ const byName: Readonly<Record<string, readonly unknown[]>> = {
   liftSeconds: [14_400],
   url: ["https://postern.example.com"],
   urls: [["https://postern.example.com"]],
-  sha256: [hash],
+  urlsBefore: [["https://old.example.com"]],
+  sha256: [hash, "X3C_GKCGAHAW6Uiwes1LghA6Nr6kF1W2zd-vEKzjxu8"],
   fromAddress: ["192.0.2.17"],
 };
 

@@ -82,6 +82,12 @@ export const problems = {
     "The roots of a cluster can be changed 24 times",
     "Make a new cluster, and let the agents enrol there.",
   ],
+  package_exists: [409, "There is another package of this version", "Remove that one first."],
+  package_wanted: [
+    409,
+    "Profiles want this version of their agents",
+    "Change these profiles first, or remove the package all the same with `force=true`.",
+  ],
   profile_in_use: [409, "The profile is in use", "Let intents and agents go to another profile first."],
   drop_not_pending: [
     409,
@@ -122,9 +128,19 @@ export const problems = {
   ],
   body_too_large: [413, "The body is too large", "Send less at once."],
   uri_too_long: [414, "The address is too long", "Shorten the path or the query."],
-  media_type_unsupported: [415, "The body is not JSON", "Send `Content-Type: application/json`."],
+  media_type_unsupported: [
+    415,
+    "The body is not of the right kind",
+    "Send JSON as `application/json`, and an agent package as `application/octet-stream`.",
+  ],
   encoding_unsupported: [415, "Compressed bodies are not accepted", "Send the body without `Content-Encoding`."],
+  range_unsatisfiable: [
+    416,
+    "There is no such range",
+    "Ask for bytes that the file has; `Content-Range` says how many.",
+  ],
   password_unacceptable: [422, "The password cannot be used", "Choose a longer one; a sentence works well."],
+  package_unusable: [422, "The file is no agent package", "Send the PosternAgent.msi of a release, unchanged."],
   token_platform_unsupported: [422, "No agent token for this platform", "Choose a Windows agent."],
   challenge_agent_only: [
     422,
@@ -136,6 +152,7 @@ export const problems = {
   protocol_unsupported: [426, "The cluster does not speak this protocol", "Update the agent."],
   login_throttled: [429, "Too many failed log-ins", "Wait for the time given in `Retry-After`."],
   token_rate_limited: [429, "Too many agent tokens within a minute", "Wait for the time given in `Retry-After`."],
+  too_many_downloads: [429, "Too many packages are being fetched", "Wait for the time given in `Retry-After`."],
   too_many_streams: [429, "Too many live streams are open", "Close one, or wait for the time given in `Retry-After`."],
   headers_too_large: [431, "The headers are too large", "Send fewer or smaller headers."],
   internal: [500, "The cluster failed to do this", "Try again; the log has more under the request id."],

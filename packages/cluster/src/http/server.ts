@@ -24,6 +24,7 @@ import { Problem } from "./problems.ts";
 import { measureRequests } from "./request-metrics.ts";
 import { rememberRoutes } from "./routes-seen.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
+import { maySendSlowly } from "./slow-bodies.ts";
 import { endUnusedConnections } from "./unused-connections.ts";
 import { compileValidator, enforceSchemas } from "./validation.ts";
 
@@ -75,7 +76,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     genReqId: options.newId,
     forceCloseConnections: "idle",
     frameworkErrors: answerError,
-    clientErrorHandler: (error, socket: Socket) => answerClientError(error, socket, options.newId),
+    clientErrorHandler(error, socket: Socket) {
+      if (!maySendSlowly(socket, error)) answerClientError(error, socket, options.newId);
+    },
   }) as unknown as Server;
 
   app.setValidatorCompiler(compileValidator);

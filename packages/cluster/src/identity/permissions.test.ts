@@ -15,7 +15,7 @@ const table: Record<string, string> = {
   // site_admin, customer_support, tenant_owner on-prem, tenant_owner saas, agent_installer, auditor
   "tenant.read": "S C o O I A",
   "tenant.manage": "S - - - - -",
-  "user.read": "S - o O - A",
+  "user.read": "S C o O - A",
   "user.manage": "S - o O - -",
   "key.read": "S - - - - A",
   "key.manage": "S - - - - -",
@@ -33,6 +33,10 @@ const table: Record<string, string> = {
   "alarm.read": "S C o O - A",
   "alarm.acknowledge": "S C o O - -",
   "metrics.read": "S C - - - A",
+  "package.read": "S C o O I A",
+  "package.manage": "S - - - - -",
+  "cluster.read": "S - - - - A",
+  "cluster.manage": "S - - - - -",
 };
 
 test.each(permissions)("%s is held by the roles of the table", (permission) => {

@@ -24,6 +24,10 @@ export const permissions = [
   "alarm.read",
   "alarm.acknowledge",
   "metrics.read",
+  "package.read",
+  "package.manage",
+  "cluster.read",
+  "cluster.manage",
 ] as const;
 export type Permission = (typeof permissions)[number];
 
@@ -34,13 +38,14 @@ const inventory = [
   "activation-key.read",
   "event.read",
   "alarm.read",
+  "package.read",
 ] as const;
 const tokens = ["agent-token.read", "agent-token.generate", "agent-token.retrieve"] as const;
 
 /** Which kinds of token the three token permissions are good for is a rule of its own, `mayUseToken`. */
 const permissionsOfRole: Record<Role, readonly Permission[]> = {
   site_admin: permissions,
-  customer_support: [...inventory, "alarm.acknowledge", "metrics.read", ...tokens],
+  customer_support: [...inventory, "user.read", "alarm.acknowledge", "metrics.read", ...tokens],
   tenant_owner: [
     ...inventory,
     "alarm.acknowledge",
@@ -51,8 +56,15 @@ const permissionsOfRole: Record<Role, readonly Permission[]> = {
     "user.manage",
     "agent-token.read",
   ],
-  agent_installer: ["tenant.read", "agent.read", "activation-key.read", "activation-key.manage", ...tokens],
-  auditor: [...inventory, "user.read", "key.read", "audit.read", "agent-token.read", "metrics.read"],
+  agent_installer: [
+    "tenant.read",
+    "agent.read",
+    "activation-key.read",
+    "activation-key.manage",
+    "package.read",
+    ...tokens,
+  ],
+  auditor: [...inventory, "user.read", "key.read", "audit.read", "agent-token.read", "metrics.read", "cluster.read"],
 };
 
 /** What a role may do where it is bound. */

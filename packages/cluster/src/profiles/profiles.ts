@@ -30,6 +30,8 @@ export interface Profile {
   readonly createdAt: number;
   /** Unix ms; rises with every change of the profile. */
   readonly changedAt: number;
+  /** Unix ms since which its agents are to be told what they are told now; not before `changedAt`. */
+  readonly toldAt: number;
 }
 
 /** What stands after profiles and uses them, as far as they have to know. */
@@ -99,14 +101,14 @@ export async function changeProfile(
 
   // Past the assignments, too: an agent's revision is the newer of the two, and has to rise by this.
   const newest = await use.newestAssignment(tx, tenantId, id);
-  const changedAt = Math.max(now, before.changedAt + 1, newest + 1);
+  const changedAt = Math.max(now, before.toldAt + 1, newest + 1);
   await tx
     .updateTable("profile")
-    .set({ name, name_search: toSearchText(name), settings: stored, changed_at: changedAt })
+    .set({ name, name_search: toSearchText(name), settings: stored, changed_at: changedAt, edited_at: changedAt })
     .where("tenant_id", "=", tenantId)
     .where("id", "=", id)
     .execute();
-  const after = { ...before, name, settings, changedAt };
+  const after = { ...before, name, settings, changedAt, toldAt: changedAt };
   await recordVersion(tx, after, who, rollbackOf);
   return { before, after };
 }
@@ -176,7 +178,8 @@ export function toProfile(row: ProfileTable): Profile {
     isDefault: row.is_default === 1,
     settings: readSettings(row.settings),
     createdAt: row.created_at,
-    changedAt: row.changed_at,
+    changedAt: row.edited_at,
+    toldAt: row.changed_at,
   };
 }
 
@@ -208,6 +211,7 @@ async function insert(tx: Tx, profile: NewProfile, isDefault: boolean, who: Who,
     settings: writeSettings(settings),
     created_at: now,
     changed_at: now,
+    edited_at: now,
   };
   await tx.insertInto("profile").values(row).execute();
   await recordVersion(tx, toProfile(row), who);

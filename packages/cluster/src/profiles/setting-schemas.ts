@@ -84,4 +84,11 @@ export const settingPatchMembers = {
 export const ToldConfig = Type.Object({
   serviceProtection: Type.Object({ ...protection, services: Type.Optional(protection.services) }),
   desiredVersion: Type.Optional(AgentVersion),
+  urls: Type.Optional(Type.Array(Type.String())),
+  packages: Type.Optional(
+    Type.Array(
+      Type.Object({ version: Type.String(), sha256: Type.String(), size: Type.Integer(), path: Type.String() }),
+      { description: "The files that may replace the agent while it is protected." },
+    ),
+  ),
 });

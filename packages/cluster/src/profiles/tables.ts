@@ -19,8 +19,10 @@ export interface ProfileTable {
   /** JSON of {@link ProfileSettings}. */
   settings: string;
   created_at: number;
-  /** Of the settings; rises with every change, and agents' revisions with it. */
+  /** Rises whenever its agents are to be told something else, by a user's edit or not; their revisions rise with it. */
   changed_at: number;
+  /** Of the settings: when somebody changed them last. */
+  edited_at: number;
 }
 
 /** A state that a profile was in; never changed. */
@@ -97,5 +99,14 @@ export const versionMigration: Migration = {
     )`,
     `insert into profile_version
       select id, 1, tenant_id, name, settings, changed_at, null, 'cluster', null from profile`,
+  ],
+};
+
+/** Agents are told more than their profile's settings, such as agent packages: that changes, and nobody has edited a profile. */
+export const editMigration: Migration = {
+  name: "profiles-4",
+  statements: [
+    "alter table profile add column edited_at int8 not null default 0",
+    "update profile set edited_at = changed_at",
   ],
 };
