@@ -3,9 +3,15 @@
 -- What the guard action leaves is read into a property, and the launch conditions show and log it.
 INSERT INTO `RegLocator` (`Signature_`, `Root`, `Key`, `Name`, `Type`) VALUES ('InstallerRefusal', 2, 'SOFTWARE\Postern\Agent', 'InstallerRefusal', 18)
 INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('GUARDREFUSAL', 'InstallerRefusal')
-INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('NOT GUARDREFUSAL OR NOT Installed', '[GUARDREFUSAL]')
+INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('NOT GUARDREFUSAL OR NOT (Installed OR WIX_UPGRADE_DETECTED)', '[GUARDREFUSAL]')
 INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('AppSearch', 1020)
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1030 WHERE `Action` = 'LaunchConditions'
+
+-- The older version is taken out last: see agent.wxs. Then nothing that could fail is left but that.
+INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('InstallExecute', 6500)
+UPDATE `InstallExecuteSequence` SET `Sequence` = 6510 WHERE `Action` = 'RemoveExistingProducts'
+-- A program (18), whatever it returns (64), in the script (1024) that is run on commit (512), as SYSTEM (2048).
+UPDATE `CustomAction` SET `Type` = 3666 WHERE `Action` = 'TellTheService'
 
 -- Windows' own text speaks of a faulty package; [2] is the action that refused.
 INSERT INTO `Error` (`Error`, `Message`) VALUES (1722, 'The Postern agent stopped this at the step [2]. RefuseUnderProtection: its service is protected or does not answer; switch protection off in its profile, or lift it with a token (PosternAgent.exe -unprotect <token>). RefuseForeignFolders: one of its folders was made by somebody who is no administrator, or is a link; remove it. Then try again.')

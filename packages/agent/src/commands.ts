@@ -8,6 +8,10 @@ export type Command =
   | { readonly command: "status" }
   | { readonly command: "protect" }
   | { readonly command: "challenge" }
+  /** The installer asks whether it may replace (with the package at this path), repair or remove the agent. */
+  | { readonly command: "installer_asks"; readonly package?: string }
+  /** The installer has replaced the agent. */
+  | { readonly command: "installer_done" }
   | { readonly command: "unprotect"; readonly token: string }
   | { readonly command: "explain"; readonly token: string }
   | {
@@ -28,6 +32,7 @@ export type CommandResult =
   | { readonly challenge: string; readonly validSeconds: number }
   | { readonly explained: TokenView; readonly detail: RefusalDetail }
   | { readonly enrolled: { readonly agentId: string; readonly tenantId: string } }
+  | { readonly installer: "go_on" | "noted" }
   | { readonly status: StatusView };
 
 /** What a person needs to understand a refusal. Never token bytes. */
@@ -48,6 +53,14 @@ export type TokenView = Pick<AgentTokenClaims, "aud" | "jti" | "iat" | "nbf" | "
   /** What this agent would answer if the token were redeemed now; absent when it would accept it. */
   readonly refusal?: string;
 };
+
+/** What stands between this agent and the version that its config wants. */
+export interface UpdateView {
+  readonly version: string;
+  readonly state: "waiting" | "fetching" | "installing" | "failed" | "lower" | "not_offered" | "unsupported";
+  /** What went wrong at the last try. */
+  readonly code?: string;
+}
 
 /** Times are RFC 3339. */
 export interface StatusView {
@@ -71,6 +84,7 @@ export interface StatusView {
   };
   readonly link?: { readonly reachedSecondsAgo?: number; readonly trouble?: string };
   readonly journalWaiting?: number;
+  readonly update?: UpdateView;
   /** Something that a person has to put right. */
   readonly problem?: "anchor_unreadable" | "data_unusable";
 }
@@ -84,13 +98,17 @@ export function parseCommand(line: string): Command | undefined {
     return undefined;
   }
   if (typeof request !== "object" || request === null || request["v"] !== commandVersion) return undefined;
-  const { command, token, cluster, key, ca, proxy } = request;
+  const { command, token, cluster, key, ca, proxy, package: named } = request;
   const optional = (value: unknown) => value === undefined || typeof value === "string";
   switch (command) {
     case "status":
     case "protect":
     case "challenge":
+    case "installer_done":
       return { command };
+    case "installer_asks":
+      if (!optional(named)) return undefined;
+      return { command, ...(typeof named === "string" ? { package: named } : {}) };
     case "unprotect":
     case "explain":
       return typeof token === "string" ? { command, token } : undefined;

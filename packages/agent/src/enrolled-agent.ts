@@ -7,10 +7,11 @@ import { liftLeftMs, type PersistedState, persistedOf } from "./core/state.ts";
 import type { AgentEvent, Outcome } from "./core/step.ts";
 import { type Enrolment, identitySigner } from "./enrolment.ts";
 import type { EventReporter } from "./event-log/reporter.ts";
-import { persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
+import { grantMs, persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
 import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
 import { type Exchange, exchangeWith } from "./link/exchange.ts";
 import { collectFacts } from "./link/facts.ts";
+import { type FetchPackage, fetchFrom } from "./link/fetch-package.ts";
 import { lookAfterGuard } from "./look-after-guard.ts";
 import type { Clock, Platform } from "./ports.ts";
 import { type RunningAgent, runAgent } from "./running-agent.ts";
@@ -24,10 +25,12 @@ import {
   type TrustAnchor,
   writeTrustAnchor,
 } from "./store/trust-anchor.ts";
+import { packageFile } from "./updates/package-file.ts";
+import { startUpdates, type Updates } from "./updates/updates.ts";
 
 /** What an agent is made of beside its own code. */
 export interface ServicePorts {
-  readonly platform: Pick<Platform, "name" | "guard" | "listener" | "folders" | "machineId" | "installer">;
+  readonly platform: Pick<Platform, "name" | "guard" | "listener" | "folders" | "machineId" | "installer" | "packages">;
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly agentVersion: string;
@@ -45,6 +48,10 @@ export interface ServicePorts {
   facts?(): Facts;
   /** The way to the cluster, where it is not simply HTTP from here. */
   exchangeWith?(address: ClusterAddress): Exchange;
+  /** The same for packages. */
+  fetchFrom?(address: ClusterAddress): FetchPackage;
+  /** Within what time a fetch begins, where `limits.updateSpreadMs` is too long to wait. */
+  readonly updateSpreadMs?: number;
 }
 
 /** An agent that has enrolled, at work: core, stores, guard and link. */
@@ -55,6 +62,7 @@ export interface EnrolledAgent {
   /** As {@link RunningAgent.apply}; what it changes is timed and told. */
   apply(event: AgentEvent): Outcome;
   link(): LinkStatus;
+  readonly updates: Updates;
   /** What a new enrolment of this machine takes over. */
   persisted(): PersistedState;
   /** Ends link and timers; guard and stores stay as they are. */
@@ -162,6 +170,18 @@ function work(
   });
   checkInNow = checkIns.now;
   schedule();
+  const updates = startUpdates({
+    running: ports.agentVersion,
+    installer: platform.packages,
+    file: packageFile(ports.fs, platform.packages, platform.folders.data),
+    clock,
+    fetch: (ports.fetchFrom ?? fetchFrom)(anchor.cluster),
+    state: running.state,
+    apply,
+    random: ports.random,
+    log,
+    ...(ports.updateSpreadMs === undefined ? {} : { spreadMs: ports.updateSpreadMs }),
+  });
   const looks = lookAfterGuard(platform.guard, running.lookAfterGuard, ports);
 
   return {
@@ -170,11 +190,12 @@ function work(
     journal,
     apply,
     link: checkIns.status,
+    updates,
     persisted: () => persistedOf(running.state()),
     async stop() {
       clearTimeout(timer);
       looks.stop();
-      await checkIns.stop();
+      await Promise.all([checkIns.stop(), updates.stop()]);
     },
   };
 
@@ -190,11 +211,10 @@ function work(
   function schedule(): void {
     clearTimeout(timer);
     const state = running.state();
-    const lifted = state.protection.state === "lifted";
-    timer = setTimeout(
-      () => apply({ type: "tick" }),
-      lifted ? Math.min(persistLiftedMs, liftLeftMs(state) + 1) : persistMs,
-    );
+    const { grant, protection, time } = state;
+    const waits = protection.state === "lifted" ? [persistLiftedMs, liftLeftMs(state) + 1] : [persistMs];
+    if (grant) waits.push(Math.max(0, grant.issuedAtMs + grantMs - time.interruptMs) + 1);
+    timer = setTimeout(() => apply({ type: "tick" }), Math.min(...waits));
   }
 
   function receive(message: string, nonce: string, ageMs: number): { holdMs: number; afterMs: number } {
@@ -206,6 +226,7 @@ function work(
       appliedRev: running.state().rev,
     });
     apply({ type: "answered", received, ageMs });
+    updates.look();
     const { next, journalAcked } = received.answer;
     return forget(journalAcked) ? next : { ...next, afterMs: Math.max(next.afterMs, unheardPauseMs) };
   }

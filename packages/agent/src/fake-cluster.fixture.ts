@@ -11,6 +11,7 @@ import {
   verifyKeyOf,
 } from "@postern/protocol";
 import type { Authority } from "./authority.fixture.ts";
+import type { Upkeep } from "./core/state.ts";
 
 /** A response in place of the cluster's own. */
 export interface Instead {
@@ -38,6 +39,10 @@ export interface FakeCluster {
   readonly instead: (Instead | ((nonce: string) => Promise<Instead>))[];
   /** Gives the agent a new revision; held requests are answered. */
   setProfile(profile: Partial<ServiceProtection>): void;
+  /** The same, for what a config says beside protection. */
+  setUpkeep(upkeep: Upkeep): void;
+  /** What it has at a path, for agents that fetch it. */
+  readonly files: Map<string, (request: IncomingMessage, response: ServerResponse) => void>;
   revoke(jti: string): void;
   /** Resolves once `condition` holds; looks whenever a request came. */
   until(condition: () => boolean): Promise<void>;
@@ -59,6 +64,7 @@ export async function fakeCluster(
   const nowSeconds = given.nowSeconds ?? (() => Math.floor(Date.now() / 1000));
   let rev = 1;
   let profile: ServiceProtection = { ...defaultServiceProtection, ...given.profile };
+  let upkeep: Upkeep = {};
   let identityKey: ReturnType<typeof verifyKeyOf> | undefined;
   const revoked: string[] = [];
   const listeners = new Set<() => void>();
@@ -83,6 +89,12 @@ export async function fakeCluster(
       rev += 1;
       changed();
     },
+    setUpkeep(change) {
+      upkeep = change;
+      rev += 1;
+      changed();
+    },
+    files: new Map(),
     revoke(jti) {
       revoked.push(jti);
       changed();
@@ -99,6 +111,8 @@ export async function fakeCluster(
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     cluster.headers.push(request.headers);
+    const file = cluster.files.get(request.url ?? "");
+    if (file) return file(request, response);
     let text = "";
     for await (const piece of request) text += String(piece);
     const { request: message } = JSON.parse(text) as { request: string };
@@ -149,7 +163,7 @@ export async function fakeCluster(
           revoked,
           journalAcked: Math.max(0, ...cluster.journal.keys()),
           next: { holdMs: 45_000, afterMs: 0 },
-          ...(claims.applied.rev === rev ? {} : { config: await authority.config(rev, nowSeconds(), profile) }),
+          ...(claims.applied.rev === rev ? {} : { config: await authority.config(rev, nowSeconds(), profile, upkeep) }),
         }),
       }),
     };

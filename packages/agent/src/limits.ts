@@ -77,5 +77,32 @@ export const promptCheckInGapMs = 200;
 /** Pause after an answer that acknowledged nothing of what was delivered: the cluster cannot take it now. */
 export const unheardPauseMs = 30_000;
 
+/** How long a package may go on replacing the agent, interrupt time: Windows Installer takes a minute or two. */
+export const grantMs = 10 * 60_000;
+
+/** A package that could not be installed is tried again after this, and after twice as long each further time. */
+export const updateRetryMs = 3600_000;
+export const updateRetryCapMs = 24 * 3600_000;
+
+/** Agents that are told of a package at one moment begin to fetch it within this; the cluster sends away who is too many. */
+export const updateSpreadMs = 20_000;
+
+/** Pause after a fetch that failed; it doubles up to the cap, with full jitter. */
+export const fetchRetryMs = 30_000;
+export const fetchRetryCapMs = 3600_000;
+
+/** A fetch in which nothing arrives for so long has failed. */
+export const fetchStallMs = 60_000;
+
+/** Room on the disk that a package must leave: it is there twice while it is installed, and unpacked once. */
+export const packageRoomFactor = 5;
+export const packageRoomBytes = 64 * 1024 * 1024;
+
+/** Windows Installer does one thing at a time: while it does another, it is asked again after this. */
+export const installerBusyMs = 5_000;
+
+/** When the installer says that it has finished and this process is still there, it was not replaced. */
+export const replacedWithinMs = 30_000;
+
 /** Longest time the service works on its orderly end before it ends anyhow. */
 export const stopMs = 5_000;

@@ -4,7 +4,7 @@ import type { EnrolledAgent, ServicePorts } from "./enrolled-agent.ts";
 import { challengeMs } from "./limits.ts";
 
 /** The commands that are for an agent that has enrolled. */
-export type AgentCommand = Exclude<Command, { command: "enroll" | "status" }>;
+export type AgentCommand = Exclude<Command, { command: "enroll" | "status" | "installer_asks" }>;
 
 /**
  * Does what the command line asks and says what came of it.
@@ -21,6 +21,9 @@ export function performCommand(command: AgentCommand, agent: EnrolledAgent, port
       return challenge();
     case "explain":
       return explain(command.token);
+    case "installer_done":
+      agent.apply({ type: "installerDone" });
+      return { v: 1, ok: true, result: { installer: "noted" } };
   }
 
   function unprotect(token: string): CommandAnswer {

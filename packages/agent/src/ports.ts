@@ -43,11 +43,12 @@ export interface Guard {
   readonly supported: boolean;
   /**
    * `otherServices` are those to guard beside our own. Undefined: nobody can say, so those that are guarded stay it.
+   * `openForInstaller`: all but what stands between the operating system's installer and an update of ours.
    */
-  arm(otherServices?: readonly string[]): LayerReport;
+  arm(otherServices?: readonly string[], openForInstaller?: boolean): LayerReport;
   /** Here they are those that would be guarded; all that are guarded are given back. */
   disarm(otherServices?: readonly string[]): LayerReport;
-  /** To be called while armed: sets back what somebody has changed since, and touches nothing else. */
+  /** To be called while armed: sets back to how it was armed what somebody has changed since, and touches nothing else. */
   restore(): { readonly layers: LayerReport; readonly drifts: readonly Drift[] };
   /** Calls `changed` soon after something may have been changed, where the platform can tell. */
   watch(changed: () => void): { close(): void };
@@ -116,6 +117,28 @@ export interface InstallerPort {
   forgetEnrolment(): void;
 }
 
+/** The operating system's installer, for packages that replace the agent itself. */
+export interface PackageInstaller {
+  /** Bytes that are free for the folder's files; undefined when the system does not say. */
+  freeBytes(folder: string): number | undefined;
+  /** Size and bytes of a plain file of this machine that somebody has named; undefined for anything else. */
+  readNamed(path: string): { readonly size: number; bytes(): AsyncIterable<Uint8Array> } | undefined;
+  /** Opens a file so that until its release nobody can write, rename or delete it. */
+  hold(path: string): HeldFile;
+  /**
+   * Starts the installation without a word on any screen; resolves to the installer's exit code. It goes on when this
+   * process ends.
+   */
+  install(path: string, log: string): Promise<number>;
+}
+
+export interface HeldFile {
+  readonly size: number;
+  /** Of all its bytes as they lie on the disk, base64url. */
+  sha256(): Promise<string>;
+  release(): void;
+}
+
 /** One platform, whole: what `windows/` and `posix/` each give to the program. */
 export interface Platform {
   readonly name: "windows" | "linux" | "macos" | "aix" | "solaris";
@@ -132,6 +155,8 @@ export interface Platform {
   machineId?(): string | undefined;
   /** Where an installer of the operating system's brings the agent. */
   readonly installer?: InstallerPort;
+  /** Left out where the agent does not update itself. */
+  readonly packages?: PackageInstaller;
 }
 
 /** Somebody else made a channel of our name first; our clients recognise it by its process and give it nothing. */

@@ -6,6 +6,7 @@ import { judgeToken, type Verdict } from "./core/judge-token.ts";
 import { servicesToGuard } from "./core/other-services.ts";
 import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
+import { isOpenForInstaller } from "./core/update.ts";
 import type { EventReporter } from "./event-log/reporter.ts";
 import type { Clock, Drift, Guard, LayerReport, OtherService } from "./ports.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
@@ -30,7 +31,8 @@ export interface RunningAgent {
   /**
    * Lets something happen, and returns when all of it is done.
    *
-   * @throws {NotSaved} it would have taken protection off and could not be written down: nothing has changed
+   * @throws {NotSaved} it would have taken protection off, or opened it for an update, and could not be written down:
+   *   nothing has changed
    */
   apply(event: AgentEvent): Outcome;
   /** The state as of now. */
@@ -70,7 +72,8 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
   function apply(event: AgentEvent): Outcome {
     const { outcome, ...changed } = step(state, event, context());
     const disarms = changed.effects.some((effect) => effect.type === "disarm");
-    carryOut(changed, disarms);
+    const { grant } = changed.state;
+    carryOut(changed, disarms || (grant !== undefined && grant !== state.grant));
     if (event.type === "answered") bundle = event.received.bundle;
     if (changed.effects.some(({ type }) => type === "arm" || type === "disarm")) tellOthers();
     return outcome;
@@ -125,7 +128,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
           save(mustBeSaved, () => ports.persist(persistedOf(next)));
           break;
         case "arm":
-          layers = guarded(() => ports.guard.arm(servicesToGuard(next)));
+          layers = guarded(() => ports.guard.arm(servicesToGuard(next), isOpenForInstaller(next)));
           break;
         case "disarm":
           layers = guarded(() => ports.guard.disarm(servicesToGuard(next)));

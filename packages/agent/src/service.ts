@@ -158,12 +158,20 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
   async function perform(command: Command, now: Standing): Promise<CommandAnswer> {
     if (command.command === "status") return { v: 1, ok: true, result: { status: statusOf(now, ports) } };
     if (command.command === "enroll") return enroll(command);
+    if (command.command === "installer_asks") return answerInstaller(now, command.package);
     if (now.is !== "enrolled") {
       return now.is !== "not_enrolled"
         ? refuse(now.is)
         : refuse("not_protected", { unprotectedBecause: platform.guard.supported ? "not_enrolled" : "unsupported" });
     }
     return performCommand(command, now.agent, ports);
+  }
+
+  async function answerInstaller(now: Standing, path: string | undefined): Promise<CommandAnswer> {
+    const damaged = now.is !== "enrolled" && now.is !== "not_enrolled";
+    const code = now.is === "enrolled" ? await now.agent.updates.answerInstaller(path) : "go_on";
+    if (damaged && platform.guard.supported) return refuse("service_protected");
+    return code === "go_on" ? { v: 1, ok: true, result: { installer: code } } : refuse(code);
   }
 
   async function enroll(command: Extract<Command, { command: "enroll" }>): Promise<CommandAnswer> {

@@ -32,6 +32,7 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
   }
   const { anchor, running, journal } = standing.agent;
   const state = running.state();
+  const update = standing.agent.updates.view();
   return {
     ...common,
     enrolled: true,
@@ -50,6 +51,7 @@ export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
     },
     link: linkOf(standing.agent, clock.interruptMs()),
     journalWaiting: journal.entries().length,
+    ...(update ? { update } : {}),
   };
 }
 

@@ -5,12 +5,13 @@ export type TokenSource =
   | { readonly from: "stdin" };
 
 /** What the installer runs, and people as a rule do not. */
-export type InstallerStep = "guard-check" | "folder-check" | "remove-data";
+export type InstallerStep = "guard-check" | "folder-check" | "remove-data" | "installer-done";
 
 /** What somebody typed, understood. `dataFolder` is heeded where the folder is not fixed. */
 export type Invocation = { readonly dataFolder?: string } & (
   | { readonly run: "unprotect" | "explain"; readonly source: TokenSource }
-  | { readonly run: "protect" | "challenge" | "version" | "service" | InstallerStep }
+  | { readonly run: "protect" | "challenge" | "version" | "service" | Exclude<InstallerStep, "guard-check"> }
+  | { readonly run: "guard-check"; readonly package?: string }
   | { readonly run: "status"; readonly json: boolean }
   | {
       readonly run: "enroll";
@@ -27,7 +28,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const installerSteps: readonly InstallerStep[] = ["guard-check", "folder-check", "remove-data"];
+const installerSteps: readonly InstallerStep[] = ["guard-check", "folder-check", "remove-data", "installer-done"];
 const commands: readonly string[] = [
   "unprotect",
   "protect",
@@ -41,12 +42,13 @@ const commands: readonly string[] = [
   ...installerSteps,
 ];
 const flagPattern = /^--?([a-z]+(?:-[a-z]+)*)$/i;
-const withValue = new Set(["file", "cluster", "key", "ca", "proxy", "data"]);
+const withValue = new Set(["file", "cluster", "key", "ca", "proxy", "data", "package"]);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   unprotect: ["file"],
   explain: ["file"],
   status: ["json"],
   enroll: ["cluster", "key", "ca", "proxy"],
+  "guard-check": ["package"],
 };
 
 /**
@@ -90,11 +92,16 @@ function understand(run: string, flags: ReadonlyMap<string, string>, values: rea
     case "challenge":
     case "version":
     case "service":
-    case "guard-check":
     case "folder-check":
     case "remove-data":
+    case "installer-done":
       refuseValues(run, values);
       return { run };
+    case "guard-check": {
+      refuseValues(run, values);
+      const named = flags.get("package");
+      return { run, ...(named === undefined ? {} : { package: named }) };
+    }
     default:
       throw new UsageError(`-${run} is not a command. Run with -help to see what there is.`);
   }

@@ -75,9 +75,17 @@ enrolling anew is refused: switch it off in the profile, or lift it with a token
   "guard-check": `Ask whether the agent may be removed, repaired or replaced now. The installer runs this.
 
   PosternAgent.exe -guard-check
+  PosternAgent.exe -guard-check -package PATH     replaced, by the package at this path
+
+A package that the cluster lists for this agent, of a higher version, is copied and checked by the service and, from that
+copy, installed by it; exit code 3 then too, since the run of the installer that asked has nothing more to do.
 
 Exit code 0: protection is off or lifted, or the service has been stopped. 3: protection is on. 4: the service runs and
 does not answer. Changes nothing; the answer is left for the installer, which shows and logs it.
+`,
+  "installer-done": `Tell the service that the installer has replaced it, so that it is fully protected again. The installer runs this.
+
+  PosternAgent.exe -installer-done
 `,
   "folder-check": `Look whether the agent's folders belong to this machine's administrators. The installer runs this.
 

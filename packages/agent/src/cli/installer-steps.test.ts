@@ -12,11 +12,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function status(state: "on" | "off" | "lifted"): CommandAnswer {
-  const protection = { state, since: 0, layers: {} };
-  const status = { agentVersion: "1.0.0", platform: "windows", enrolled: true, protection, systemTime: "" };
-  return { v: 1, ok: true, result: { status } };
-}
+const goOn: CommandAnswer = { v: 1, ok: true, result: { installer: "go_on" } };
+const noted: CommandAnswer = { v: 1, ok: true, result: { installer: "noted" } };
 
 async function run(step: InstallerStep, answer: CommandAnswer | undefined, { running = true, foreign = "" } = {}) {
   let note: string | undefined = "from the last time";
@@ -41,9 +38,12 @@ async function run(step: InstallerStep, answer: CommandAnswer | undefined, { run
 
 describe("the guard check", () => {
   test.each([
-    { name: "protected", answer: status("on"), exit: 3 },
-    { name: "lifted", answer: status("lifted"), exit: 0 },
-    { name: "off", answer: status("off"), exit: 0 },
+    { name: "protected", answer: refuse("service_protected"), exit: 3 },
+    { name: "a package that the service installs itself", answer: refuse("installing_itself"), exit: 3 },
+    { name: "a package that is not listed", answer: refuse("package_not_listed"), exit: 3 },
+    { name: "lifted or off", answer: goOn, exit: 0 },
+    { name: "an answer to something else", answer: noted, exit: 4 },
+    { name: "a service that does not understand", answer: refuse("bad_request"), exit: 4 },
     { name: "no answer from a running service", answer: undefined, exit: 4 },
     { name: "a service that is still starting", answer: refuse("starting"), exit: 4 },
   ])("$name: $exit", async ({ answer, exit }) => {
@@ -57,6 +57,11 @@ describe("the guard check", () => {
   test("a service that was stopped is not asked", async () => {
     expect(await run("guard-check", undefined, { running: false })).toMatchObject({ exit: 0, note: undefined });
   });
+});
+
+test("that the installer has done is told to the service", async () => {
+  expect(await run("installer-done", noted)).toMatchObject({ exit: 0 });
+  expect(await run("installer-done", undefined)).toMatchObject({ exit: 4 });
 });
 
 test("the folder check refuses what somebody else made", async () => {

@@ -9,7 +9,7 @@ import { sentenceFor } from "./sentences.ts";
 interface StepPorts {
   readonly installer: InstallerPort | undefined;
   readonly dataFolder: string;
-  /** The service's answer to `status`, undefined when it does not answer. */
+  /** The service's answer to the step's command, undefined when it does not answer. */
   ask(): Promise<CommandAnswer | undefined>;
 }
 
@@ -36,6 +36,12 @@ export async function runInstallerStep(
       say(refusal);
       return refusal === "service_silent" ? exitCodes.noAnswer : exitCodes.refused;
     }
+    case "installer-done": {
+      const answer = await ask();
+      if (answer?.ok) return exitCodes.done;
+      say(answer?.code ?? "service_silent");
+      return exitCodes.noAnswer;
+    }
     case "folder-check":
       if (installer.foreignFolder() === undefined) return exitCodes.done;
       say("foreign_folder");
@@ -54,12 +60,24 @@ export async function runInstallerStep(
   }
 }
 
-/** Only the word of the service itself that protection is not on lets the installer through. */
+/** Only the word of the service itself lets the installer through. */
 async function removalRefusal(ask: StepPorts["ask"]): Promise<string | undefined> {
   const answer = await ask();
-  if (!answer?.ok || !("status" in answer.result)) return "service_silent";
-  return answer.result.status.protection.state === "on" ? "service_protected" : undefined;
+  if (answer?.ok)
+    return "installer" in answer.result && answer.result.installer === "go_on" ? undefined : "service_silent";
+  return answer !== undefined && installerRefusals.has(answer.code) ? answer.code : "service_silent";
 }
+
+/** What the service says to an installer; anything else is said by one that cannot tell yet. */
+const installerRefusals = new Set([
+  "service_protected",
+  "update_under_way",
+  "installing_itself",
+  "package_unreadable",
+  "package_not_listed",
+  "package_not_newer",
+  "no_room",
+]);
 
 /** The folder itself too when nothing is left. A link in it is removed, not followed. */
 function removeAllButLogs(folder: string): void {

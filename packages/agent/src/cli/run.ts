@@ -42,7 +42,7 @@ export async function runCommand(
     return exitCodes.done;
   }
   const step = installerStepOf(invocation);
-  const command = step ? ({ command: "status" } as const) : commandOf(invocation, terminal);
+  const command = commandOf(invocation, terminal);
   const { isElevated, send, installer, folders } = await platform();
   if (!isElevated()) {
     terminal.err(
@@ -64,7 +64,8 @@ export async function runCommand(
 }
 
 function installerStepOf({ run }: Invocation): InstallerStep | undefined {
-  return run === "guard-check" || run === "folder-check" || run === "remove-data" ? run : undefined;
+  const isStep = run === "guard-check" || run === "folder-check" || run === "remove-data" || run === "installer-done";
+  return isStep ? run : undefined;
 }
 
 function commandOf(invocation: Invocation, terminal: Terminal): Command {
@@ -84,6 +85,17 @@ function commandOf(invocation: Invocation, terminal: Terminal): Command {
     case "status":
     case "challenge":
       return { command: invocation.run };
+    case "guard-check":
+      return {
+        command: "installer_asks",
+        ...(invocation.package === undefined ? {} : { package: invocation.package }),
+      };
+    case "installer-done":
+      return { command: "installer_done" };
+    case "folder-check":
+    case "remove-data":
+      // They ask the service manager, not the service.
+      return { command: "status" };
     default:
       throw new UsageError("This is not a command for the service.");
   }
@@ -125,7 +137,7 @@ function show(result: CommandResult, invocation: Invocation, terminal: Terminal)
     if (refusal !== undefined) return refuse(terminal, refusal, { ...result.detail, token: result.explained });
   } else if ("enrolled" in result) {
     terminal.out(`Enrolled as agent ${result.enrolled.agentId} of tenant ${result.enrolled.tenantId}.\n`);
-  } else {
+  } else if ("status" in result) {
     const json = invocation.run === "status" && invocation.json;
     terminal.out(json ? `${JSON.stringify(result.status, undefined, 2)}\n` : statusText(result.status));
   }

@@ -78,6 +78,17 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
   protocol_unsupported: () => "This agent is too old or too new for the cluster. Install the agent that belongs to it.",
   service_protected: () =>
     "The Postern agent's service is protected, so it cannot be removed, repaired or replaced. Switch protection off in its profile, or lift it with a token (PosternAgent.exe -unprotect <token>); then try again.",
+  installing_itself: () =>
+    "This package is one that the cluster allows here. The agent's service has copied and checked it, and installs the copy itself now; this run of the installer changes nothing. PosternAgent.exe -status shows how it goes; C:\\ProgramData\\Postern\\logs has the log.",
+  update_under_way: () =>
+    "The agent is being updated by another package just now. Wait for it to end (10 minutes at most); then try again.",
+  package_unreadable: () =>
+    "The agent's service is protected, and cannot read this package to check it. Copy it to a folder on a local disk (not a share or a mapped drive) and run it from there.",
+  package_not_listed: () =>
+    "The agent's service is protected, and this package is not among those that its cluster allows here. Add it in the console, or switch protection off in the profile, or lift it with a token (PosternAgent.exe -unprotect <token>); then try again.",
+  package_not_newer: () =>
+    "The agent's service is protected, and this package is of no newer version than the agent that is installed: it replaces nothing. To repair or go back, switch protection off in the profile, or lift it with a token (PosternAgent.exe -unprotect <token>).",
+  no_room: () => "There is not enough room on the disk to check and install this package. Make some; then try again.",
   service_silent: () =>
     "The Postern agent's service runs but does not answer, so whether it is protected cannot be told. Wait a moment and try again; if it stays so, restart the machine.",
   service_running: () =>

@@ -1,4 +1,4 @@
-import type { StatusView, TokenView } from "../commands.ts";
+import type { StatusView, TokenView, UpdateView } from "../commands.ts";
 import { span } from "./sentences.ts";
 
 const states = { on: "on", off: "off", lifted: "lifted", unsupported: "unsupported on this operating system" } as const;
@@ -42,7 +42,22 @@ export function statusText(status: StatusView): string {
   if (status.agentId !== undefined) lines.push(["agent id", status.agentId]);
   if (status.tenantId !== undefined) lines.push(["tenant id", status.tenantId]);
   lines.push(["agent version", status.agentVersion]);
+  if (status.update) lines.push(["  wanted", updateText(status.update)]);
   return table(lines);
+}
+
+const updateStates: Readonly<Record<UpdateView["state"], string>> = {
+  waiting: "it will be fetched soon",
+  fetching: "it is being fetched",
+  installing: "it is being installed",
+  failed: "it could not be installed; it is tried again later",
+  lower: "it is lower than this one, and does not replace it",
+  not_offered: "the cluster has no package of it",
+  unsupported: "this agent does not update itself; install it as you installed this one",
+};
+
+function updateText({ version, state, code }: UpdateView): string {
+  return `${version}: ${updateStates[state]}${code === undefined ? "" : ` (${code})`}`;
 }
 
 function waiting(entries: number): string {

@@ -6,6 +6,7 @@ import type { Redemption } from "./redeem.ts";
 import { begin, enrolledState } from "./start.ts";
 import { type AgentState, liftLeftMs, type PersistedState, persistedOf, type Upkeep } from "./state.ts";
 import { type AgentEvent, type Outcome, step } from "./step.ts";
+import { isOpenForInstaller } from "./update.ts";
 
 /** The moment at which these tests begin, unix seconds. */
 export const epoch = Date.UTC(2026, 10, 24, 14, 0) / 1000;
@@ -19,6 +20,10 @@ export class Machine {
   trueMs = epoch * 1000;
   /** What the system clock says more than true time. */
   clockOffsetMs = 0;
+  /** Whether it leaves the way open on which an installer stops the service. */
+  openForInstaller = false;
+  /** Of the program that the service manager starts. */
+  version = "1.0.0";
   supported = true;
   journalFull = false;
   effects: readonly Effect[] = [];
@@ -69,7 +74,7 @@ export class Machine {
       supported: this.supported,
       readings: { systemMs: this.trueMs + this.clockOffsetMs, interruptMs: this.#interruptMs() },
       builtAtMs: 0,
-      agentVersion: "test",
+      agentVersion: this.version,
       journalFull: this.journalFull,
     });
     this.#carryOut(changed.state, changed.effects);
@@ -176,7 +181,10 @@ export class Machine {
       if (effect.type === "journal") this.journal.push({ kind: effect.kind, data: effect.data });
       // As it would come back from the disk.
       if (effect.type === "persist") this.persisted = JSON.parse(JSON.stringify(persistedOf(state))) as PersistedState;
-      if (effect.type === "arm") this.guard = "armed";
+      if (effect.type === "arm") {
+        this.guard = "armed";
+        this.openForInstaller = isOpenForInstaller(state);
+      }
       if (effect.type === "disarm") this.guard = "disarmed";
     }
     this.#state = state;

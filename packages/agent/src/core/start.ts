@@ -11,6 +11,7 @@ import { type Changed, type Effect, inOrder } from "./effects.ts";
 import { applyConfig, useLift } from "./protection.ts";
 import type { AgentState, EntryData, PersistedState, UsedToken } from "./state.ts";
 import { type Readings, setTime, startTime } from "./trusted-time.ts";
+import { startWithGrant } from "./update.ts";
 import { forgetOld, rememberUsed } from "./used-tokens.ts";
 
 /** What a service process knows when it starts. */
@@ -95,14 +96,17 @@ export function begin(persisted: PersistedState, context: StartContext): Changed
     ...(context.stateLost ? { stateLost: true } : {}),
     ...(context.journalLost ? { journalLost: true } : {}),
   };
-  const recorded = recordBounded(loaded, "serviceLife", { kind: "service_started", data }, context.journalFull);
+  const granted = startWithGrant(loaded, context.agentVersion);
+  // An update of our own is no restart: it must not cut maintenance short.
+  const carried = granted.isOwnStart ? { ...granted.state, liftCarried: false } : granted.state;
+  const recorded = recordBounded(carried, "serviceLife", { kind: "service_started", data }, context.journalFull);
   const charged = useLift(recorded.state, startChargeMs);
   const guard: Effect[] = context.supported
     ? [{ type: charged.state.protection.state === "on" ? "arm" : "disarm" }]
     : [];
   return {
     state: charged.state,
-    effects: inOrder([...recorded.effects, ...charged.effects, { type: "persist" }, ...guard]),
+    effects: inOrder([...recorded.effects, ...granted.effects, ...charged.effects, { type: "persist" }, ...guard]),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { DesiredConfig, ServiceProtection } from "@postern/protocol";
 import type { Drift } from "../ports.ts";
 import type { TrustedTime } from "./trusted-time.ts";
+import type { FailedUpdate, ReplacementGrant } from "./update.ts";
 
 /** What the protection of this agent is. `sinceMs` is trusted time, unix ms. */
 export type Protection =
@@ -59,6 +60,9 @@ export interface PersistedState {
   /** The newest trust bundle, as it was signed. */
   readonly bundle: string;
   readonly quotas: Readonly<Record<BoundedKind, Quota>>;
+  /** The replacement of this agent that is under way. */
+  readonly grant?: ReplacementGrant;
+  readonly failedUpdate?: FailedUpdate;
 }
 
 /** The outstanding challenge, and the reading of interrupt time when it was made. */

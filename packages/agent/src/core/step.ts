@@ -8,8 +8,18 @@ import { recordLeftAlone } from "./other-services.ts";
 import { applyConfig, rearm, refuseConfig, useLift } from "./protection.ts";
 import type { ReceivedAnswer } from "./receive-answer.ts";
 import { type Redemption, redeem } from "./redeem.ts";
-import type { AgentState } from "./state.ts";
+import type { AgentState, EntryData } from "./state.ts";
 import { advanceTime, setTime } from "./trusted-time.ts";
+import {
+  answerInstaller,
+  failUpdate,
+  finishReplacement,
+  grantReplacement,
+  type NamedPackage,
+  refusePackage,
+  settleGrant,
+  type UpdateOutcome,
+} from "./update.ts";
 import { forgetOld } from "./used-tokens.ts";
 
 /** What can happen to a running agent. */
@@ -28,6 +38,15 @@ export type AgentEvent =
   | { readonly type: "othersSettled"; readonly services: readonly OtherService[] }
   /** Another program holds the name of our pipe. */
   | { readonly type: "pipeTaken" }
+  /** A checked copy of a package lies ready to replace this agent, which is of version `running`. */
+  | { readonly type: "replacementReady"; readonly package: NamedPackage; readonly running: string }
+  /** The installer asks whether it may go on; `isGranted`: with the very copy that was granted. */
+  | { readonly type: "installerAsks"; readonly isGranted: boolean }
+  /** The installer has done all that it had to. */
+  | { readonly type: "installerDone" }
+  | { readonly type: "updateFailed"; readonly package: NamedPackage; readonly code: string }
+  /** Somebody on this machine had a package that may not replace this agent. */
+  | { readonly type: "packageRefused"; readonly data: EntryData }
   | { readonly type: "stopping"; readonly reason: string };
 
 export interface StepContext {
@@ -45,6 +64,7 @@ export type Outcome =
   | Redemption
   | { readonly protect: "on" | "already_on" | "not_protected" }
   | { readonly challenge: string }
+  | UpdateOutcome
   | undefined;
 
 /**
@@ -78,9 +98,10 @@ function pass(state: AgentState, { interruptMs, journalFull }: StepContext): Cha
   const lift = useLift({ ...state, time }, elapsedMs);
   const quotas = refillQuotas(lift.state, elapsedMs, journalFull);
   const drifts = settleDrifts(quotas.state, journalFull);
+  const grant = settleGrant(drifts.state);
   return {
-    state: { ...drifts.state, usedTokens: forgetOld(drifts.state, time.floorMs) },
-    effects: [...lift.effects, ...quotas.effects, ...drifts.effects],
+    state: { ...grant.state, usedTokens: forgetOld(grant.state, time.floorMs) },
+    effects: [...lift.effects, ...quotas.effects, ...drifts.effects, ...grant.effects],
   };
 }
 
@@ -108,6 +129,16 @@ function react(state: AgentState, event: AgentEvent, context: StepContext): Chan
       const recorded = recordBounded(state, "serviceLife", { kind: "pipe_taken", data: {} }, context.journalFull);
       return { state: recorded.state, effects: [...recorded.effects, { type: "checkIn" }], outcome: undefined };
     }
+    case "replacementReady":
+      return grantReplacement(state, event.package, event.running, context.supported);
+    case "installerAsks":
+      return answerInstaller(state, event.isGranted);
+    case "installerDone":
+      return { ...finishReplacement(state), outcome: undefined };
+    case "updateFailed":
+      return { ...failUpdate(state, event.package, event.code), outcome: undefined };
+    case "packageRefused":
+      return { ...refusePackage(state, event.data, context.journalFull), outcome: undefined };
     case "stopping": {
       const entry = { kind: "service_stopping", data: { reason: event.reason } };
       const recorded = recordBounded(state, "serviceLife", entry, context.journalFull);

@@ -38,29 +38,14 @@ export class NoResponse extends Error {
  * @throws {TypeError} {@link checkClusterUrl} would have said why
  */
 export function exchangeWith(address: ClusterAddress): Exchange {
-  const url = new URL(address.url);
-  if (checkClusterUrl(address.url) !== undefined) throw new TypeError(`not a cluster's address: ${url.origin}`);
-  const secure = url.protocol === "https:";
-  const proxyEnv =
-    address.proxy === undefined ? {} : { proxyEnv: { https_proxy: address.proxy, http_proxy: address.proxy } };
-  const agent = secure
-    ? new https.Agent({
-        keepAlive: true,
-        ...proxyEnv,
-        ca: address.ca ?? [...tls.getCACertificates("default"), ...tls.getCACertificates("system")],
-        // Said here, so that no environment variable says otherwise.
-        rejectUnauthorized: true,
-      })
-    : new http.Agent({ keepAlive: true, ...proxyEnv });
-  const base = url.pathname.replace(/\/+$/, "");
-  const request = secure ? https.request : http.request;
+  const { urlOf, request, agent } = wayTo(address, true);
 
   const attempt: Exchange = (path, body, { timeoutMs, signal }) =>
     new Promise((resolve, reject) => {
       let begun = false;
       let settled = false;
       const outgoing = request(
-        new URL(base + path, url),
+        urlOf(path),
         {
           method: "POST",
           agent,
@@ -122,6 +107,30 @@ export function exchangeWith(address: ClusterAddress): Exchange {
   return attempt;
 }
 
+/**
+ * How requests to a cluster go: to its address, past its proxy, with the certificates that vouch for it.
+ *
+ * @throws {TypeError} {@link checkClusterUrl} would have said why
+ */
+export function wayTo(address: ClusterAddress, keepAlive: boolean) {
+  const url = new URL(address.url);
+  if (checkClusterUrl(address.url) !== undefined) throw new TypeError(`not a cluster's address: ${url.origin}`);
+  const secure = url.protocol === "https:";
+  const proxyEnv =
+    address.proxy === undefined ? {} : { proxyEnv: { https_proxy: address.proxy, http_proxy: address.proxy } };
+  const agent = secure
+    ? new https.Agent({
+        keepAlive,
+        ...proxyEnv,
+        ca: address.ca ?? [...tls.getCACertificates("default"), ...tls.getCACertificates("system")],
+        // Said here, so that no environment variable says otherwise.
+        rejectUnauthorized: true,
+      })
+    : new http.Agent({ keepAlive, ...proxyEnv });
+  const base = url.pathname.replace(/\/+$/, "");
+  return { urlOf: (path: string) => new URL(base + path, url), request: secure ? https.request : http.request, agent };
+}
+
 /** Why this cannot be a cluster's address, or undefined: HTTPS anywhere, plain HTTP on loopback only. */
 export function checkClusterUrl(text: string): "url_malformed" | "url_insecure" | undefined {
   if (!URL.canParse(text)) return "url_malformed";
@@ -137,11 +146,11 @@ function isLoopback(host: string): boolean {
 }
 
 /** `Retry-After` in its two forms (RFC 9110 §10.2.3): seconds, or a date, which we have no clock for. */
-function retryAfter(header: string | undefined): number | undefined {
+export function retryAfter(header: string | undefined): number | undefined {
   if (header === undefined || !/^\d{1,9}$/.test(header)) return undefined;
   return Math.min(Number(header) * 1000, maxRetryAfterMs);
 }
 
-function codeOf(error: NodeJS.ErrnoException): string {
+export function codeOf(error: NodeJS.ErrnoException): string {
   return error.name === "AbortError" ? "aborted" : (error.code ?? error.name);
 }

@@ -11,6 +11,7 @@ export function isPersistedState(value: unknown): value is PersistedState {
   const state = membersOf(value);
   if (!state) return false;
   const { boot, time, protection, usedTokens, revoked, profile, upkeep, rev, refusedConfig, bundle, quotas } = state;
+  const { grant, failedUpdate } = state;
   return (
     isCount(boot) &&
     has(time, { floorMs: isCount, seenMs: isCount }) &&
@@ -22,7 +23,10 @@ export function isPersistedState(value: unknown): value is PersistedState {
     isCount(rev) &&
     (refusedConfig === undefined || has(refusedConfig, { rev: isCount, code: isText })) &&
     isText(bundle) &&
-    has(quotas, Object.fromEntries(boundedKinds.map((kind) => [kind, isQuota])))
+    has(quotas, Object.fromEntries(boundedKinds.map((kind) => [kind, isQuota]))) &&
+    (grant === undefined || isGrant(grant)) &&
+    (failedUpdate === undefined ||
+      has(failedUpdate, { sha256: isText, times: isCount, untilMs: isCount, code: isText }))
   );
 }
 
@@ -30,6 +34,11 @@ function isProtection(value: unknown): boolean {
   if (!has(value, { sinceMs: isCount })) return false;
   const { state, jti } = membersOf(value) ?? {};
   return state === "lifted" ? isText(jti) : state === "on" || state === "off";
+}
+
+function isGrant(value: unknown): boolean {
+  const named = { version: isText, sha256: isText, from: isText };
+  return has(value, { ...named, issuedAtMs: isCount, open: isFlag, started: isFlag });
 }
 
 function isQuota(value: unknown): boolean {

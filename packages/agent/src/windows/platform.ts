@@ -6,6 +6,7 @@ import { windowsGuard } from "./guard.ts";
 import { windowsInstaller } from "./installer.ts";
 import { lazy } from "./native.ts";
 import { guardingOthers, windowsOtherServices } from "./other-services/guarding-others.ts";
+import { packageInstaller } from "./package-installer.ts";
 import { pipeClient } from "./pipe-client.ts";
 import { pipeServer } from "./pipe-server.ts";
 import { stringValue } from "./registry.ts";
@@ -39,5 +40,6 @@ export function windowsPlatform(): Platform {
     eventLog: windowsEventLog(serviceName),
     machineId: () => stringValue("SOFTWARE\\Microsoft\\Cryptography", "MachineGuid"),
     installer: windowsInstaller(serviceName, dataFolder),
+    packages: packageInstaller,
   };
 }
