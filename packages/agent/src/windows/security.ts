@@ -52,15 +52,25 @@ export function setKeySecurity(key: Handle, sddl: string): void {
 }
 
 /**
- * Sets DACL and owner of an open registry key, the owner where `sddl` names one.
+ * Sets DACL and owner of an open registry key, the owner where `sddl` names one, to exactly these: what is in it as
+ * inherited stays so, whatever the parent gives, and keys beneath are not touched.
  *
  * @throws {WindowsError}
  */
 export function setKeyDescriptor(key: Handle, sddl: string): void {
-  setKeySecurity(key, sddl.slice(Math.max(0, sddl.indexOf("D:"))));
-  if (!sddl.startsWith("O:") || ownerText(sddl) === ownerText(descriptorOfObject(key, securedObjects.registryKey)))
-    return;
-  setOwner(key, securedObjects.registryKey, sddl);
+  // That a DACL was inherited is kept only of one that asks for it (AR).
+  const asked = sddl.replace(/D:(P?)(?:AR)?AI/, "D:$1ARAI");
+  withDescriptor(asked, (descriptor) => {
+    const set = (what: number): void => {
+      const code = advapi32().RegSetKeySecurity(key, what, descriptor);
+      if (code !== ERROR_SUCCESS) throw new WindowsError("RegSetKeySecurity", code);
+    };
+    set(DACL_SECURITY_INFORMATION);
+    // Not everybody can be made the owner, not even again.
+    const owner = ownerText(sddl);
+    if (owner === undefined || owner === ownerText(descriptorOfObject(key, securedObjects.registryKey))) return;
+    set(OWNER_AND_DACL);
+  });
 }
 
 /**
@@ -219,6 +229,9 @@ const advapi32 = lazy(() => {
     SetKernelObjectSecurity: library.func(
       "int SetKernelObjectSecurity(intptr_t object, uint32_t what, void *descriptor)",
     ) as (object: Handle, what: number, descriptor: Pointer) => number,
+    RegSetKeySecurity: library.func(
+      "int32_t RegSetKeySecurity(intptr_t key, uint32_t what, void *descriptor)",
+    ) as (key: Handle, what: number, descriptor: Pointer) => number,
     SetSecurityInfo: library.func(
       "uint32_t SetSecurityInfo(intptr_t object, int type, uint32_t what, void *owner, void *group, void *dacl, " +
         "void *sacl)",

@@ -36,15 +36,23 @@ function entriesOf(dacl: string): string[] {
 /** Which of the two kinds of object: keys inherit, services do not. */
 export type ObjectKind = "service" | "key";
 
-/**
- * Whether an object's DACL is this one. What a key inherits is its parent's affair and computed anew each time, so of a
- * key that inherits only its own entries count; and whether a service's is closed to inheritance means nothing.
- */
+/** Whether an object's DACL is this one. That one of a service is closed to inheritance means nothing. */
 export function isSameDacl(kind: ObjectKind, one: DescriptorParts, other: DescriptorParts): boolean {
   if (!hasDacl(one) || !hasDacl(other)) return hasDacl(one) === hasDacl(other);
-  if (kind === "service") return sameList(one.entries, other.entries);
-  if (isClosed(one) !== isClosed(other)) return false;
-  return isClosed(one) ? sameList(one.entries, other.entries) : sameList(ownEntries(one), ownEntries(other));
+  if (kind === "key" && isClosed(one) !== isClosed(other)) return false;
+  return sameList(one.entries, other.entries);
+}
+
+/**
+ * The same, but for what it gives to its owner: when somebody takes ownership, Windows takes such entries out, or leaves
+ * them to those beneath.
+ */
+export function isSameButForOwner(kind: ObjectKind, one: DescriptorParts, other: DescriptorParts): boolean {
+  return isSameDacl(kind, withoutOwnerRights(one), withoutOwnerRights(other));
+}
+
+function withoutOwnerRights(parts: DescriptorParts): DescriptorParts {
+  return { ...parts, entries: parts.entries.filter((entry) => !entry.endsWith(";OW)")) };
 }
 
 /** Whether a key has of its parent what this closed DACL gives to those in it, and nothing of its own. */

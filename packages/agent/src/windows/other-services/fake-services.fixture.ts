@@ -1,5 +1,5 @@
 import { Disk, PowerCut } from "../../store/disk.fixture.ts";
-import { descriptorParts, inheritedFrom, isClosed } from "./descriptor-parts.ts";
+import { descriptorParts, inheritedFrom } from "./descriptor-parts.ts";
 import { type OtherServices, otherServices, type ServicePort } from "./guard-others.ts";
 import { type FailureActions, type ObjectId, type SecuredObject, sameObject } from "./originals.ts";
 import { originalsFile } from "./originals-file.ts";
@@ -128,18 +128,6 @@ export class FakeMachine implements ServicePort {
       service.objects = service.objects.map((object) =>
         sameObject(object.id, id) ? { id: object.id, descriptor: withOwner(object.descriptor, descriptor) } : object,
       );
-      // What is open to inheritance beneath it is computed anew, as Windows does it.
-      const here = this.descriptor(name, id) ?? "";
-      for (const object of id === "service" ? [] : service.objects) {
-        const above = object.id.slice(0, Math.max(0, object.id.lastIndexOf("\\")));
-        if (!sameObject(above as ObjectId, id) || isClosed(descriptorParts(object.descriptor))) continue;
-        const inherited = inheritedFrom(descriptorParts(here));
-        const own = descriptorParts(object.descriptor).entries.filter((entry) => !/^\([A-Z]+;(?:..)*ID/.test(entry));
-        const open = inherited.replace("D:AI", `D:AI${own.join("")}`);
-        service.objects = service.objects.map((one) =>
-          one.id === object.id ? { id: one.id, descriptor: withOwner(one.descriptor, open) } : one,
-        );
-      }
     });
   }
 

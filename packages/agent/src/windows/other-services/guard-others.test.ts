@@ -232,12 +232,26 @@ describe("watching", () => {
     expect(machine.others.look()).toEqual([]);
   });
 
-  test("an owner that somebody took is given back", () => {
+  test.each<[string, string]>([
+    ["of the service", reduced.service.replace("O:SY", "O:BA")],
+    [
+      "of the service, which is no more bound by what its owner may",
+      reduced.service.replace("O:SY", "O:BA").replace("(A;;RC;;;OW)", ""),
+    ],
+  ])("an owner %s, whom somebody made it, is set back", (_, taken) => {
     const machine = twoVendors();
     machine.others.arm(["Sysmon64"]);
-    machine.change("Sysmon64", "service", reduced.service.replace("O:SY", "O:BA"));
-    expect(machine.others.look()).toMatchObject([{ service: "Sysmon64", setBack: true }]);
+    machine.change("Sysmon64", "service", taken);
+    expect(machine.others.look()).toMatchObject([{ service: "Sysmon64", found: "service descriptor", setBack: true }]);
     expect(machine.descriptor("Sysmon64")).toBe(reduced.service);
+  });
+
+  test("the owner of a key, too", () => {
+    const machine = twoVendors();
+    machine.others.arm(["osqueryd"]);
+    machine.change("osqueryd", "key", `O:BA${reduced.key.replace("(A;CI;RC;;;OW)", "(A;CIIO;RC;;;OW)")}`);
+    expect(machine.others.look()).toMatchObject([{ service: "osqueryd", found: "key descriptor", setBack: true }]);
+    expect(machine.descriptor("osqueryd", "key")).toBe(`O:SY${reduced.key}`);
   });
 
   test.each<[ObjectId]>([["service"], ["key"]])(

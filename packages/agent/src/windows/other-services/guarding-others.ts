@@ -11,12 +11,17 @@ import { type WantedDescriptors, wantedDescriptors } from "./wanted-descriptors.
 import { windowsFolders, windowsServices } from "./windows-services.ts";
 
 /** The services of other vendors on this Windows. Creating it reads the system. */
-export function windowsOtherServices(ownName: string, fs: FileSystem, dataFolder: string): OtherServices {
+export function windowsOtherServices(
+  ownName: string,
+  fs: FileSystem,
+  dataFolder: string,
+  services = windowsServices(windowsFolders()),
+): OtherServices {
   const sid = serviceSid(ownName);
   const folders = windowsFolders();
   const [reduced, full] = [asWritten(wantedDescriptors(sid, true)), asWritten(wantedDescriptors(sid, false))];
   return otherServices({
-    services: windowsServices(folders),
+    services,
     originals: originalsFile(fs, dataFolder),
     wanted: tokenHolds(sid) ? reduced : full,
     ours: [reduced.service, full.service, reduced.key],

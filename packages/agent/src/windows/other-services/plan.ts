@@ -6,6 +6,7 @@ import {
   inheritedFrom,
   isClosed,
   isInheritedFrom,
+  isSameButForOwner,
   isSameDacl,
   type ObjectKind,
 } from "./descriptor-parts.ts";
@@ -91,8 +92,10 @@ export function planGuard(
     if (isOurs(object, ourOwn)) {
       if (isExactly(object, target.descriptor)) continue;
       set.push(target);
-      // Another descriptor of ours is nobody else's doing; another owner is.
-      if (isSame(object, target.descriptor)) changed.push(id);
+      // Another of our own descriptors is nobody else's doing; an owner is that took it.
+      const { owner } = descriptorParts(descriptor);
+      const asSet = ourOwn.some((one) => isSame(object, one));
+      if (!asSet || owner !== descriptorParts(target.descriptor).owner) changed.push(id);
     } else if (!hasDacl(descriptorParts(descriptor)) || (original !== undefined && !isSame(object, original))) {
       foreign.push(id);
       if (original !== undefined) changed.push(id);
@@ -180,7 +183,10 @@ function isExactly(object: SecuredObject, other: string): boolean {
 }
 
 function isOurs(object: SecuredObject, ours: readonly string[]): boolean {
-  return ours.some((one) => isOfKind(object.id, one) && isSame(object, one));
+  const parts = descriptorParts(object.descriptor);
+  return ours.some(
+    (one) => isOfKind(object.id, one) && isSameButForOwner(kindOf(object.id), parts, descriptorParts(one)),
+  );
 }
 
 /** A key that has only what one of our descriptors above it gives. */
