@@ -22,6 +22,10 @@ const restMs = 20_000;
 interface Subject {
   readonly name: string;
   readonly pid: number;
+  /** The least that such a process takes: programs that do nothing, by what they are. */
+  readonly peers: readonly { readonly name: string; readonly pid: number }[];
+  /** What the system itself says of the process, MB, where the kernel's figures are not its own. */
+  workingSetMb?(): Promise<{ workingSet: number; own: number }>;
   /** Runs the agent's command line once, and waits for its answer. */
   command(args: readonly string[]): Promise<{ code: number; stderr: string }>;
   /** What `-unprotect` answers there: on platforms without service protection there is nothing to lift. */
@@ -59,6 +63,8 @@ async function measure(subject: Subject, authority: Authority, rounds: number): 
   const mainPerSecond = (after.main - before.main) / seconds;
   const allPerSecond = (after.all - before.all) / seconds;
   const memory = residentMb(subject.pid);
+  const peers = subject.peers.map(({ name, pid }) => ({ name, ...residentMb(pid) }));
+  const workingSet = await subject.workingSetMb?.();
 
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -78,7 +84,18 @@ async function measure(subject: Subject, authority: Authority, rounds: number): 
   ];
   return [
     row("resident memory of the service at rest", "MB", memory.resident, 70),
-    row("of it, its own (not shared with others)", "MB", memory.own, undefined),
+    row("of it, mapped from files", "MB", memory.mapped, undefined),
+    row("of it, its own", "MB", memory.own, undefined),
+    ...peers.flatMap(({ name, resident, own }) => [
+      row(`for comparison: ${name}, doing nothing`, "MB", resident, undefined),
+      row("of it, its own", "MB", own, undefined),
+    ]),
+    ...(workingSet === undefined
+      ? []
+      : [
+          row("its working set, as Windows' API tells it", "MB", workingSet.workingSet, undefined),
+          row("its private bytes, as Windows' API tells them", "MB", workingSet.own, undefined),
+        ]),
     row("its main thread wakes at rest", "per second", mainPerSecond, 1),
     row("all its threads wake at rest", "per second", allPerSecond, undefined),
     row("-unprotect, process start to answer, median", "s", median(times), 1),
@@ -96,7 +113,9 @@ async function onLinux(authority: Authority, cluster: FakeCluster): Promise<Subj
   const node = join(agentFolder, "node_modules/.bin/node");
   const command = (args: readonly string[]) => run(node, [program, ...args, "-data", data]);
   const service = spawn(node, [program, "-service", "-data", data], { stdio: "ignore" });
+  const idle = spawn(node, ["-e", "setInterval(() => {}, 60_000)"], { stdio: "ignore" });
   const stop = async () => {
+    idle.kill();
     service.kill("SIGTERM");
     await Promise.race([new Promise((resolve) => service.once("exit", resolve)), pause(10_000)]);
     rmSync(folder, { recursive: true, force: true });
@@ -108,7 +127,8 @@ async function onLinux(authority: Authority, cluster: FakeCluster): Promise<Subj
     throw error;
   }
   const refused = 3;
-  return { name: "Linux", pid: service.pid ?? 0, command, unprotectCode: refused, stop };
+  const peers = [{ name: "node of the same release", pid: idle.pid ?? 0 }];
+  return { name: "Linux", pid: service.pid ?? 0, peers, command, unprotectCode: refused, stop };
 }
 
 /** The real executable as a real service. */
@@ -121,8 +141,28 @@ async function onWine(authority: Authority, cluster: FakeCluster): Promise<Subje
     await agent.start();
     await enrol(agent.command, authority, cluster);
     const prefix = join(machine.driveC, "..");
-    const pid = serviceProcess(prefix);
-    return { name: "Windows (Wine)", pid, command: agent.command, unprotectCode: 0, stop: () => machine.close() };
+    const pid = processOf(prefix, "PosternAgent.exe", "-service");
+    const nothing = join(tmpdir(), "postern-bench-nothing");
+    await build({ entry: join(import.meta.dirname, "../../e2e/wine/idle.ts"), out: nothing, neutralised: true });
+    const started = machine.startProgram(machine.onWindows(join(nothing, "PosternAgent.exe")));
+    await started.prints("idle");
+    return {
+      name: "Windows (Wine)",
+      pid,
+      peers: [
+        { name: "node.exe of the same release", pid: processOf(prefix, "node.exe", "idle.ts") },
+        { name: "the agent's executable without the agent", pid: processOf(prefix, "postern-bench-nothing") },
+      ],
+      async workingSetMb() {
+        const { stdout, stderr } = await machine.runScript(join(import.meta.dirname, "working-set.ts"), []);
+        if (stdout === "") throw new Error(stderr);
+        const told = JSON.parse(stdout) as { workingSet: number; private: number };
+        return { workingSet: told.workingSet / 1024 ** 2, own: told.private / 1024 ** 2 };
+      },
+      command: agent.command,
+      unprotectCode: 0,
+      stop: () => machine.close(),
+    };
   } catch (error) {
     await machine.close();
     throw error;
@@ -143,27 +183,26 @@ function run(program: string, args: readonly string[]): Promise<{ code: number; 
   });
 }
 
-/** The process of Wine that runs our service in this prefix. */
-function serviceProcess(prefix: string): number {
+/** The process in this prefix whose command line has all these words. */
+function processOf(prefix: string, ...words: readonly string[]): number {
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const isOurs = readFileSync(`/proc/${name}/environ`, "latin1").includes(prefix);
       const line = readFileSync(`/proc/${name}/cmdline`, "latin1");
-      if (isOurs && line.includes("PosternAgent.exe") && line.includes("-service")) return Number(name);
+      if (isOurs && words.every((word) => line.includes(word))) return Number(name);
     } catch {
       // It ended meanwhile.
     }
   }
-  throw new Error("the service's process was not found");
+  throw new Error(`no process of ${words.join(" ")} was found`);
 }
 
-/** MB, as the kernel counts them. */
-function residentMb(pid: number): { resident: number; own: number } {
-  const kb = (file: string, name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))?.[1]);
-  const own = kb("smaps_rollup", "Private_Dirty") + kb("smaps_rollup", "Private_Clean");
-  return { resident: kb("status", "VmRSS") / 1024, own: own / 1024 };
+/** MB, as the kernel counts them: pages mapped from files can be shared with others and dropped, the process's own cannot. */
+function residentMb(pid: number): { resident: number; mapped: number; own: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
+  return { resident: mb("VmRSS"), mapped: mb("RssFile"), own: mb("RssAnon") };
 }
 
 /** How often its threads gave up the processor to wait: each timer that fires costs at least one. */

@@ -9,6 +9,7 @@ import { enrol } from "../../packages/cluster/src/check-in/fake-agent.fixture.ts
 import { type Caller, call, listAll, logInAsAdmin } from "../../packages/cluster/test/http-client.ts";
 import { type RunningCluster, startCluster } from "../../packages/cluster/test/running-cluster.ts";
 import { chapter } from "../chapter.ts";
+import { type Judgement, judge } from "../judge.ts";
 import { type MachineClock, machineClock } from "../machine-clock.ts";
 import { eventually } from "../steps.ts";
 import { type WindowsMachine, windowsMachine } from "../windows-machine.ts";
@@ -21,7 +22,8 @@ const refused = 3;
 const attacks = join(import.meta.dirname, "attacks.ts");
 const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
 
-let clock: MachineClock;
+/** Wine's machine has one that a test can set. */
+let clock: MachineClock | undefined;
 let machine: WindowsMachine;
 let agent: AgentService;
 let cluster: RunningCluster;
@@ -33,18 +35,20 @@ let token: { id: string; token: string };
 const wrongTokens: Record<string, string> = {};
 
 beforeAll(async () => {
-  clock = machineClock();
+  clock = judge === "wine" ? machineClock() : undefined;
   // A token that is long over when the story begins has to be made long before it.
-  clock.set(-20 * minute);
-  [machine, cluster] = await Promise.all([windowsMachine(clock.env), startCluster({ env: clock.env })]);
+  clock?.set(-20 * minute);
+  [machine, cluster] = await Promise.all([windowsMachine(clock?.env), startCluster({ env: clock?.env ?? {} })]);
   admin = await logInAsAdmin(cluster);
   acme = await newTenant("acme");
   beta = await newTenant("beta");
-  wrongTokens["expired"] = (await generate({ kind: "tenant", tenantId: acme })).token;
-  await cluster.stop();
-  clock.set(0);
-  await cluster.start();
-  admin = await logInAsAdmin(cluster);
+  if (clock) {
+    wrongTokens["expired"] = (await generate({ kind: "tenant", tenantId: acme })).token;
+    await cluster.stop();
+    clock.set(0);
+    await cluster.start();
+    admin = await logInAsAdmin(cluster);
+  }
   agent = await installAgent(machine, shippedFolder);
   await agent.start();
 });
@@ -84,14 +88,17 @@ chapter("the profile switches protection on, and within 2 s it is applied", asyn
 
 chapter("sc stop is refused, and net stop says why", async () => {
   await expectProtected();
-  expect((await machine.run("net", ["stop", "PosternAgent"])).stdout).toContain("Invalid service control");
+  const { code, stdout } = await machine.run("net", ["stop", "PosternAgent"]);
+  expect(code).not.toBe(0);
+  if (judge === "wine") expect(stdout).toContain("Invalid service control");
 });
 
 chapter("the process cannot be terminated, suspended or written into", async () => {
   const answers = await attack();
   for (const way of ["terminate", "suspend", "createThread", "writeMemory"])
     expect([way, answers[way]]).toEqual([way, accessDenied]);
-  expect((await machine.run("taskkill", ["/f", "/im", "PosternAgent.exe"])).code).not.toBe(0);
+  // On Windows it enables SeDebugPrivilege: see the tests of a real machine.
+  if (judge === "wine") expect((await machine.run("taskkill", ["/f", "/im", "PosternAgent.exe"])).code).not.toBe(0);
   await expectProtected();
 });
 
@@ -111,21 +118,27 @@ chapter("an authorised person generates a token, and the cluster is cut off", as
   await cluster.stop();
 });
 
+const needsAClock: Judgement = { judgedBy: "wine", because: "it sets the machine's clock and restarts it" };
 for (const reason of ["wrong_tenant", "wrong_agent", "expired", "bad_signature"])
-  chapter(`offline: a token is refused with ${reason}`, async () => {
-    await expectRefused(wrongTokens[reason] ?? "", reason);
-  });
+  chapter(
+    `offline: a token is refused with ${reason}`,
+    async () => {
+      await expectRefused(wrongTokens[reason] ?? "", reason);
+    },
+    reason === "expired" ? needsAClock : undefined,
+  );
 
 chapter(
   "offline: with the clock set back 10 minutes before a start, the token is refused with clock_not_trusted",
   async () => {
-    await machine.reboot(() => clock.set(-10 * minute));
+    await machine.reboot(() => clock?.set(-10 * minute));
     await eventually("the service runs", 20_000, async () => (await agent.isRunning()) || undefined);
     await expectRefused(token.token, "clock_not_trusted");
-    await machine.reboot(() => clock.set(0));
+    await machine.reboot(() => clock?.set(0));
     await eventually("the service runs", 20_000, async () => (await agent.isRunning()) || undefined);
     await expectProtected();
   },
+  needsAClock,
 );
 
 chapter("offline: the token lifts protection", async () => {
@@ -166,7 +179,8 @@ chapter("the cluster shows the redemption, matched with its token", async () => 
 
 chapter("the cluster has every refusal, with its reason", async () => {
   const reasons = (await journal("refused")).map(({ data }) => data["reason"]);
-  expect(reasons.sort()).toEqual(["bad_signature", "clock_not_trusted", "expired", "wrong_agent", "wrong_tenant"]);
+  const ofTheClock = clock ? ["clock_not_trusted", "expired"] : [];
+  expect(reasons.sort()).toEqual(["bad_signature", ...ofTheClock, "wrong_agent", "wrong_tenant"].sort());
 });
 
 async function newTenant(name: string): Promise<string> {
