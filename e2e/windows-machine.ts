@@ -32,7 +32,9 @@ export interface WindowsMachine {
   run(program: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
   /** Runs a script of ours on Windows' Node, koffi beside it. `script` is a path of the host. */
   runScript(script: string, args: readonly string[], options?: RunOptions): Promise<Finished>;
-  /** The same, left running. */
+  /** A program, left running. */
+  startProgram(program: string, args?: readonly string[]): Started;
+  /** Such a script, left running. */
   startScript(script: string, args: readonly string[]): Started;
   /** Power off, without a word to any program, and on again: services that start automatically start. Wine only. */
   reboot(whileOff?: () => void): Promise<void>;

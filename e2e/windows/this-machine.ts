@@ -67,6 +67,7 @@ export function thisMachine(): WindowsMachine {
     onWindows: (path) => path,
     run,
     runScript: (script, args, options) => run(node, [script, ...args], options),
+    startProgram: (program, args = []) => start(program, args),
     startScript: (script, args) => start(node, [script, ...args]),
     reboot: () => Promise.reject(new Error("a chapter that restarts the machine is judged by Wine")),
     async giveAway(path) {

@@ -107,6 +107,7 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
     onWindows,
     run,
     runScript: (script, args, options) => run(node, [onWindows(script), ...args], options),
+    startProgram: (program, args = []) => start(program, args),
     startScript: (script, args) => start(node, [onWindows(script), ...args]),
     async reboot(whileOff) {
       powerOff();
