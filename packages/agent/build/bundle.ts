@@ -22,6 +22,9 @@ export async function bundle(entry: string): Promise<{ code: string; packages: s
     target: "node22",
     format: "cjs",
     legalComments: "inline",
+    // Kept in memory for as long as the agent runs. Lines stay short enough for a stack trace to say where it was.
+    minifyWhitespace: true,
+    lineLimit: 120,
     logLevel: "silent",
   }).catch((error: unknown) => {
     throw new BuildError(`the agent does not bundle: ${error instanceof Error ? error.message : String(error)}`);

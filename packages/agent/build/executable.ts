@@ -21,9 +21,12 @@ interface Recipe {
  *
  * - `--disable-sigusr1`: no other process can open the inspector. Node would else offer a shared mapping by the process's
  *   id (`node-debug-handler-<pid>`) with the address of a function that opens one, for whoever may start a thread here.
+ * - `--jitless`: no memory that is both written and executed, for whoever might get to write into it; and a tenth less
+ *   memory, since the compilers are never touched. An agent has nothing to compute that would want them.
+ * - `--no-expose-wasm`: cannot be had without a compiler; said here, Node does not warn of it at each start.
  * - `--v8-pool-size=1`: an agent at rest has no use for four threads that compile and collect garbage.
  */
-const nodeArguments = ["--disable-sigusr1", "--v8-pool-size=1"];
+const nodeArguments = ["--disable-sigusr1", "--jitless", "--no-expose-wasm", "--v8-pool-size=1"];
 
 /** Node's documented mark of a single executable application; postject flips the character behind it. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
