@@ -9,6 +9,7 @@ import { eventually } from "../steps.ts";
 import { type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
 import { shippedFolder } from "./build-agent.ts";
+import { otherServicesChapters } from "./other-services.ts";
 
 const minuteMs = 60_000;
 const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
@@ -105,6 +106,8 @@ test("the folders can be neither renamed nor deleted", async () => {
     expect(existsSync(join(machine.driveC, folder, "Postern"))).toBe(true);
   }
 });
+
+otherServicesChapters(() => ({ machine, agent, cluster, authority }));
 
 async function undone(isUndone: () => Promise<boolean>): Promise<void> {
   await eventually("it is undone", minuteMs, async () => (await isUndone()) || undefined);
