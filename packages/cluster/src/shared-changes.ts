@@ -170,9 +170,8 @@ async function openLine<Item extends Change | News>(
         const newest = (await newestIn(tx))?.number ?? 0;
         const bodies = [...new Set(items.map((item) => JSON.stringify(item)))];
         const rows = bodies.map((body, index) => ({ number: newest + 1 + index, id: newId(), body }));
-        await insert(tx, rows);
-        await drop(tx, { upTo: newest + rows.length - keptChanges });
-        await store.signals.send(tx);
+        const upTo = newest + rows.length - keptChanges;
+        await Promise.all([insert(tx, rows), drop(tx, { upTo }), store.signals.send(tx)]);
       },
       // This node need not wait for its own signal.
       committed: () => void look(),

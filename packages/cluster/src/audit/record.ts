@@ -39,7 +39,7 @@ const chainLane: CommitLane<Database, Pending> = {
   async append(tx, items) {
     const chains = [...Map.groupBy(items, ({ event }) => chainOf(event.tenantId))];
     chains.sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [chain, pending] of chains) await appendToChain(tx, chain, pending);
+    await Promise.all(chains.map(([chain, pending]) => appendToChain(tx, chain, pending)));
   },
 };
 
@@ -64,8 +64,7 @@ async function appendToChain(tx: Tx, chain: string, pending: readonly Pending[])
       hash,
     };
   });
-  await insertEntries(tx, rows);
-  await setHead(tx, { chain, seq, hash });
+  await Promise.all([insertEntries(tx, rows), setHead(tx, { chain, seq, hash })]);
 }
 
 const selectHead = keepQuery((db: Db, { chain }: { readonly chain: string }) =>

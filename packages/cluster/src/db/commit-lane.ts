@@ -1,4 +1,6 @@
 import type { Transaction } from "kysely";
+import { DatabaseError } from "./database-error.ts";
+import { sendTogether } from "./statement-batch.ts";
 
 /**
  * Writes that must come last in a transaction, once for all works that share it.
@@ -7,9 +9,14 @@ import type { Transaction } from "kysely";
  * keeps it locked for the shortest time and makes it impossible that two nodes wait for each other.
  */
 export interface CommitLane<DB, Item> {
-  /** Lanes run in the order of their names. */
+  /** Lanes are asked in the order of their names. */
   readonly name: string;
-  /** Writes `items`, in the order in which the works gave them. A throw undoes the whole transaction. */
+  /**
+   * Writes `items`, in the order in which the works gave them. A throw undoes the whole transaction.
+   *
+   * All lanes of a transaction run side by side, so that what several ask the database for goes there in one message; what one of
+   * them writes is none of the others' business.
+   */
   append(tx: Transaction<DB>, items: readonly Item[]): Promise<void>;
   /** Called once the transaction is committed, before any of its works is answered. It must not throw. */
   committed?(): void;
@@ -54,7 +61,11 @@ export class Deferred<DB> {
 
   async append(tx: Transaction<DB>): Promise<void> {
     const lanes = [...this.#items].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
-    for (const [lane, items] of lanes) await lane.append(tx, items);
+    sendTogether(tx);
+    // All of them, also when one has failed: none may still be writing when the transaction is undone.
+    const ends = await Promise.allSettled(lanes.map(async ([lane, items]) => lane.append(tx, items)));
+    const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+    if (errors.length > 0) throw errors.find((error) => error instanceof DatabaseError) ?? errors[0];
   }
 
   committed(): void {

@@ -1,5 +1,6 @@
 import type { Compilable, CompiledQuery, Kysely } from "kysely";
 import { dbLimits } from "./limits.ts";
+import { execute } from "./statement-batch.ts";
 import { guardOf } from "./tenant-guard.ts";
 import { requireOpenWork } from "./work-lease.ts";
 
@@ -47,11 +48,13 @@ export function keepInsert<DB, Row extends object>(
   return async (db, rows) => {
     const columns = Object.keys(rows[0] ?? {});
     if (rows.some((row) => Object.keys(row).length !== columns.length)) throw new Error("Rows with different columns.");
+    const inserts: Promise<unknown>[] = [];
     for (let start = 0; start < rows.length; ) {
       const some = rows.slice(start, start + rowsOfNext(rows.length - start));
-      await keep(db, `${some.length} ${columns}`, some);
+      inserts.push(keep(db, `${some.length} ${columns}`, some));
       start += some.length;
     }
+    await Promise.all(inserts);
   };
 }
 
@@ -87,7 +90,7 @@ function keeper<DB, Values, Row>(
       if (value === undefined) throw new Error("A kept query was run without one of its values.");
       return value;
     });
-    return (await db.executeQuery<Row>({ ...compiled, parameters })).rows;
+    return execute(db, { ...compiled, parameters });
   };
 }
 

@@ -1,8 +1,9 @@
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../test-database.fixture.ts";
 import { type CommitLane, deferToCommit } from "./commit-lane.ts";
 import { DatabaseError, isUniqueViolation } from "./database-error.ts";
+import { keepInsert, keepQuery } from "./kept-query.ts";
 import { dbLimits } from "./limits.ts";
 import type { Migration } from "./migration.ts";
 import type { Store } from "./store.ts";
@@ -40,6 +41,18 @@ afterEach(async () => {
 function note(id: number, text = `note ${id}`): { id: number; text: string; seen: 0 } {
   return { id, text, seen: 0 };
 }
+
+const selectNotes = keepQuery((db: Kysely<Tables>, { ids }: { readonly ids: readonly number[] }) =>
+  db.selectFrom("note").selectAll().where("id", "in", ids).orderBy("id"),
+);
+
+const markSeen = keepQuery((db: Kysely<Tables>, { ids }: { readonly ids: readonly number[] }) =>
+  db.updateTable("note").set({ seen: 1 }).where("id", "in", ids),
+);
+
+const insertNotes = keepInsert((db: Kysely<Tables>, rows: readonly Tables["note"][]) =>
+  db.insertInto("note").values(rows),
+);
 
 async function texts(): Promise<string[]> {
   const rows = await store.reads.selectFrom("note").select("text").orderBy("id").execute();
@@ -154,6 +167,103 @@ test("a work that only leaves something cannot query, and leaves nothing when it
   await expect(asking).rejects.toThrow("leave() queries nothing");
   await store.leave((tx) => deferToCommit(tx, lane, "whole"));
   expect(seen).toEqual(["whole"]);
+});
+
+test("lanes that ask side by side are each given their own answer, and all of them are stored", async () => {
+  await store.durable((tx) =>
+    tx
+      .insertInto("note")
+      .values([note(1), note(2)])
+      .execute(),
+  );
+  const read: Record<string, string[]> = {};
+  const copying = (name: string): CommitLane<Tables, number> => ({
+    name,
+    async append(tx, ids) {
+      const found = await selectNotes(tx, { ids });
+      read[name] = found.map((row) => row.text);
+      const copies = found.map((row) => note(row.id + 10, `${name} of ${row.text}`));
+      await Promise.all([insertNotes(tx, copies), markSeen(tx, { ids })]);
+    },
+  });
+  const [a, b, none] = [copying("a"), copying("b"), copying("none")];
+  await store.leave((tx) => {
+    deferToCommit(tx, a, 1);
+    deferToCommit(tx, b, 2);
+    deferToCommit(tx, none, 3);
+  });
+  expect(read).toEqual({ a: ["note 1"], b: ["note 2"], none: [] });
+  expect(await texts()).toEqual(["note 1", "note 2", "a of note 1", "b of note 2"]);
+  expect((await selectNotes(store.reads, { ids: [1, 2] })).map((row) => row.seen)).toEqual([1, 1]);
+});
+
+test("what fails in one lane's statement undoes what all lanes sent with it, and is told as what it is", async () => {
+  await store.durable((tx) => tx.insertInto("note").values(note(1)).execute());
+  const writing = (name: string): CommitLane<Tables, number> => ({
+    name,
+    append: async (tx, ids) =>
+      insertNotes(
+        tx,
+        ids.map((id) => note(id, `${name} ${id}`)),
+      ),
+  });
+  const [before, twice, after] = [writing("a"), writing("b"), writing("c")];
+  const failing = store.leave((tx) => {
+    deferToCommit(tx, before, 2);
+    deferToCommit(tx, twice, 1);
+    deferToCommit(tx, after, 3);
+  });
+  await expect(failing).rejects.toSatisfy(isUniqueViolation);
+  expect(await texts()).toEqual(["note 1"]);
+  await store.leave((tx) => deferToCommit(tx, after, 3));
+  expect(await texts()).toEqual(["note 1", "c 3"]);
+});
+
+test("a statement that failed is told rather than what a lane beside it took exception to", async () => {
+  const refusing: CommitLane<Tables, number> = {
+    name: "a",
+    append: async () => {
+      throw new Error("refused");
+    },
+  };
+  const twice: CommitLane<Tables, number> = {
+    name: "b",
+    append: (tx, ids) =>
+      insertNotes(
+        tx,
+        [...ids, ...ids].map((id) => note(id)),
+      ),
+  };
+  const both = store.leave((tx) => {
+    deferToCommit(tx, refusing, 1);
+    deferToCommit(tx, twice, 1);
+  });
+  await expect(both).rejects.toSatisfy(isUniqueViolation);
+});
+
+test("no lane is still writing when the transaction of one that refused is undone", async () => {
+  const refusing: CommitLane<Tables, string> = {
+    name: "a",
+    append: async () => {
+      throw new Error("refused");
+    },
+  };
+  let hasWritten = false;
+  const slow: CommitLane<Tables, string> = {
+    name: "b",
+    async append(tx, items) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await insertNotes(tx, [note(items.length)]);
+      hasWritten = true;
+    },
+  };
+  const refused = store.leave((tx) => {
+    deferToCommit(tx, refusing, "x");
+    deferToCommit(tx, slow, "x");
+  });
+  await expect(refused).rejects.toThrow("refused");
+  expect(hasWritten).toBe(true);
+  expect(await texts()).toEqual([]);
 });
 
 test("nothing can be left for a lane outside durable()", async () => {

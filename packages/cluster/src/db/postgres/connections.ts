@@ -1,5 +1,6 @@
 import pg from "pg";
 import { postgresLimits } from "../limits.ts";
+import { type Statement, statementsOf } from "../statement-batch.ts";
 import type { PostgresAddress } from "./address.ts";
 import { isConnectionLost, toDatabaseError } from "./failures.ts";
 
@@ -27,6 +28,8 @@ export function clientConfig(address: PostgresAddress, maxQueryMs: number): pg.C
 export interface PoolOptions {
   readonly max: number;
   readonly maxQueryMs: number;
+  /** Statements that belong together are sent without waiting for an answer between. */
+  readonly pipeline?: boolean;
   /** Refuses a statement before it is sent. */
   readonly check?: (sql: string) => void;
 }
@@ -43,8 +46,11 @@ interface Connection {
   release(destroy?: boolean): void;
 }
 
-export function openConnections(address: PostgresAddress, { max, maxQueryMs, check }: PoolOptions): Connections {
-  const pool = new pg.Pool({ ...clientConfig(address, maxQueryMs), max, idleTimeoutMillis: 60_000 });
+export function openConnections(
+  address: PostgresAddress,
+  { max, maxQueryMs, pipeline = false, check }: PoolOptions,
+): Connections {
+  const pool = new pg.Pool({ ...clientConfig(address, maxQueryMs), pipeline, max, idleTimeoutMillis: 60_000 });
   // One that breaks while nobody uses it leaves the pool by itself; while it is used, the query under way fails.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
@@ -58,9 +64,11 @@ export function openConnections(address: PostgresAddress, { max, maxQueryMs, che
       let doubtful = false;
       return {
         async query(sql, parameters) {
+          const together = statementsOf(parameters);
           check?.(sql);
           try {
-            return await client.query(sql, parameters as unknown[]);
+            if (together === undefined) return await client.query(sql, parameters as unknown[]);
+            return { rows: await runTogether(client, together) };
           } catch (error) {
             // A transaction that could not begin is still open on this connection, and refuses all that follows.
             doubtful ||= isConnectionLost(error) || sql.startsWith("begin");
@@ -71,6 +79,17 @@ export function openConnections(address: PostgresAddress, { max, maxQueryMs, che
       };
     },
   };
+}
+
+/** Sent one after the other without waiting for an answer between. Resolves, or fails, when all of them were answered. */
+async function runTogether(client: pg.PoolClient, statements: readonly Statement[]): Promise<unknown[][]> {
+  const answers = await Promise.allSettled(
+    statements.map(({ sql, parameters }) => client.query<object>(sql, parameters as unknown[])),
+  );
+  return answers.map((answer) => {
+    if (answer.status === "rejected") throw answer.reason;
+    return answer.value.rows;
+  });
 }
 
 /** int8 as a number, as on SQLite, and bytes without Node's own Buffer around them. Everything else as it comes. */

@@ -46,7 +46,7 @@ export async function openPostgresStore<DB>(options: OpenPostgresOptions): Promi
   const plugins = [tenantGuard(options.tenantColumns), emptyLists];
   const writes = new Kysely<DB>({
     // The server ends a statement in time by itself; the driver's own limit is for a server that is gone.
-    dialect: postgresDialect(openConnections(address, { max: 1, maxQueryMs: 2 * maxWriteMs }), begin),
+    dialect: postgresDialect(openConnections(address, { max: 1, maxQueryMs: 2 * maxWriteMs, pipeline: true }), begin),
     plugins,
     log: (event) => {
       if (event.level === "error") countFailure(failures, event.error);

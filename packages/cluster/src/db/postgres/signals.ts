@@ -1,6 +1,7 @@
-import { sql } from "kysely";
+import type { Kysely } from "kysely";
 import pg from "pg";
 import { DatabaseUnusable } from "../database-error.ts";
+import { keepQuery } from "../kept-query.ts";
 import { postgresLimits } from "../limits.ts";
 import type { Signals } from "../store.ts";
 import { describeAddress, type PostgresAddress } from "./address.ts";
@@ -13,9 +14,12 @@ const channel = "postern";
  * connection, and every half minute, which also shows whether the connection is still one.
  */
 export function openSignals<DB>(address: PostgresAddress): Signals<DB> {
+  const notify = keepQuery((db: Kysely<DB>) =>
+    db.selectNoFrom(({ fn, val }) => fn("pg_notify", [val(channel), val("")]).as("sent")),
+  );
   return {
     async send(tx) {
-      await sql`select pg_notify(${channel}, '')`.execute(tx);
+      await notify(tx, {});
     },
     async listen(heard, failed) {
       const listener = new Listener(address, heard, failed);

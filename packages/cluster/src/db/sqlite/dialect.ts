@@ -8,11 +8,13 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import { type Statement, statementsOf } from "../statement-batch.ts";
 import type { StatementResult } from "./statements.ts";
 
 /** One connection to SQLite, wherever it lives. */
 export interface SqliteConnection {
-  run(sql: string, parameters: readonly unknown[]): StatementResult | Promise<StatementResult>;
+  /** Runs the statements in their order, to the first that fails. */
+  run(statements: readonly Statement[]): readonly StatementResult[] | Promise<readonly StatementResult[]>;
 }
 
 /** Where connections come from, and what starts a transaction on them. */
@@ -106,7 +108,10 @@ class Session implements DatabaseConnection {
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { rows, changes } = await this.connection.run(query.sql, query.parameters);
+    const together = statementsOf(query.parameters);
+    const results = await this.connection.run(together ?? [query]);
+    if (together !== undefined) return { rows: results.map(({ rows }) => rows as Row) };
+    const [{ rows, changes } = { rows: [], changes: 0 }] = results;
     return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
   }
 

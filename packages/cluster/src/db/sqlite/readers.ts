@@ -46,9 +46,9 @@ function openReader(path: string): Reader {
   const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
   const run = createStatements(database);
   return {
-    run(sql, parameters) {
+    run(statements) {
       try {
-        return run(sql, parameters);
+        return statements.map(run);
       } catch (error) {
         throw toDatabaseError(describeFailure(error));
       }

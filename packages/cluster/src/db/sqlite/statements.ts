@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { DatabaseError, type DatabaseErrorKind } from "../database-error.ts";
 import { dbLimits } from "../limits.ts";
+import type { Statement } from "../statement-batch.ts";
 
 /** What one statement gave: rows, or the number of rows it changed. */
 export interface StatementResult {
@@ -14,7 +15,7 @@ export interface StatementFailure {
   readonly message: string;
 }
 
-export type RunStatement = (sql: string, parameters: readonly unknown[]) => StatementResult;
+export type RunStatement = (statement: Statement) => StatementResult;
 
 /** Runs statements on one connection and keeps the prepared ones, the least recently used making room. */
 export function createStatements(database: DatabaseSync): RunStatement {
@@ -37,7 +38,7 @@ export function createStatements(database: DatabaseSync): RunStatement {
     return entry;
   }
 
-  return (sql, parameters) => {
+  return ({ sql, parameters }) => {
     const { statement, returnsRows } = prepare(sql);
     const values = parameters as readonly SQLInputValue[];
     if (returnsRows) {

@@ -24,11 +24,11 @@ port.on("message", (order: WriterOrder) => {
   }
   port.postMessage(answerTo(order));
 });
-port.postMessage({ id: 0, rows: [], changes: 0 } satisfies WriterAnswer);
+port.postMessage({ id: 0, results: [] } satisfies WriterAnswer);
 
 function answerTo(order: WriterOrder & { kind: "run" }): WriterAnswer {
   try {
-    return { id: order.id, ...run(order.sql, order.parameters) };
+    return { id: order.id, results: order.statements.map(run) };
   } catch (error) {
     return { id: order.id, failure: describeFailure(error) };
   }

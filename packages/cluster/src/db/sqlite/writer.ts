@@ -1,24 +1,25 @@
 import { Worker } from "node:worker_threads";
 import { DatabaseUnusable } from "../database-error.ts";
+import type { Statement } from "../statement-batch.ts";
 import type { StatementFailure, StatementResult } from "./statements.ts";
 import { toDatabaseError } from "./statements.ts";
 
 export type WriterOrder =
-  | { readonly kind: "run"; readonly id: number; readonly sql: string; readonly parameters: readonly unknown[] }
+  | { readonly kind: "run"; readonly id: number; readonly statements: readonly Statement[] }
   | { readonly kind: "close" };
 
 export type WriterAnswer =
-  | ({ readonly id: number } & StatementResult)
+  | { readonly id: number; readonly results: readonly StatementResult[] }
   | { readonly id: number; readonly failure: StatementFailure };
 
-/** The main thread's end of the writer. Statements run in the order given. */
+/** The main thread's end of the writer. Statements run in the order given, to the first that fails. */
 export interface Writer {
-  run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
+  run(statements: readonly Statement[]): Promise<readonly StatementResult[]>;
   close(): Promise<void>;
 }
 
 interface Waiting {
-  readonly resolve: (result: StatementResult) => void;
+  readonly resolve: (results: readonly StatementResult[]) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -58,10 +59,10 @@ export async function startWriter(path: string, onDeath: (error: Error) => void)
     if (request === undefined) return;
     waiting.delete(answer.id);
     if ("failure" in answer) request.reject(toDatabaseError(answer.failure));
-    else request.resolve(answer);
+    else request.resolve(answer.results);
   });
 
-  function expect(id: number): Promise<StatementResult> {
+  function expect(id: number): Promise<readonly StatementResult[]> {
     return new Promise((resolve, reject) => {
       if (death !== undefined) reject(death);
       else waiting.set(id, { resolve, reject });
@@ -78,10 +79,11 @@ export async function startWriter(path: string, onDeath: (error: Error) => void)
   }
   started = true;
   return {
-    run(sql, parameters) {
+    run(statements) {
       lastId += 1;
       const answer = expect(lastId);
-      worker.postMessage({ kind: "run", id: lastId, sql, parameters } satisfies WriterOrder);
+      const plain = statements.map(({ sql, parameters }) => ({ sql, parameters }));
+      worker.postMessage({ kind: "run", id: lastId, statements: plain } satisfies WriterOrder);
       return answer;
     },
     async close() {
