@@ -28,6 +28,7 @@ const program = new Command("postern")
   .description("Service protection for agents on Windows workloads, and the 15-minute token that lifts it offline.")
   .version(packageJson.version)
   .helpCommand(false)
+  .enablePositionalOptions() // so that a command may have a --version of its own
   .addHelpText(
     "after",
     `${examples("postern serve", "postern login admin", "postern agent list --search payroll", 'postern token generate --agent WS-PAYROLL-07 --reason "disk full" --out')}

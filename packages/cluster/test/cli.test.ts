@@ -5,7 +5,7 @@ import { openShell, runScript } from "./command-script.ts";
 import { startCluster } from "./running-cluster.ts";
 
 const folder = join(import.meta.dirname, "scripts");
-const pages = ["backup.md", "cli.md", "keys.md", "monitoring.md", "people.md"].map((name) =>
+const pages = ["backup.md", "cli.md", "keys.md", "monitoring.md", "people.md", "updates.md"].map((name) =>
   join(import.meta.dirname, "../../../docs", name),
 );
 const scripts = readdirSync(folder).map((name) => join(folder, name));

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sampleMsi } from "../src/packages/msi.fixture.ts";
 import { posternProgram, type RunningCluster } from "./running-cluster.ts";
 
 /**
@@ -82,6 +83,7 @@ export async function openShell(cluster: RunningCluster, name: string): Promise<
   const enrolWorkload = join(import.meta.dirname, "enrol-workload.ts");
   await writeProgram(join(home, "bin/postern"), `"${posternProgram}" "$@"`);
   await writeProgram(join(home, "bin/enrol-workload"), `"${enrolWorkload}" "${cluster.url}" "$@"`);
+  await writeFile(join(home, "PosternAgent.msi"), sampleMsi());
   await writeFile(join(home, "admin-password"), `${cluster.adminPassword}\n`, { mode: 0o600 });
   const env = {
     PATH: `${join(home, "bin")}:${process.env["PATH"] ?? ""}`,

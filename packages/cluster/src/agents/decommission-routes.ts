@@ -12,6 +12,7 @@ import type { Server } from "../http/server.ts";
 import { principalOf } from "../identity/principal.ts";
 import { requireRecentPassword } from "../identity/reauthentication.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import type { Db, Store, Tx } from "../schema.ts";
 import { findAgentAnywhere } from "./agents.ts";
 import { cancelDecommission, requestDecommission } from "./decommission.ts";
@@ -72,7 +73,13 @@ export function decommissionRoutes(api: Server, { store, audit, clock, keys, fee
       });
       const known = await requireAgent(store.reads, id, accessOf(request));
       const labels = await labelsOf(store.reads, [id]);
-      return toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now());
+      return toDetail(
+        known,
+        labels.get(id) ?? [],
+        keys.trustBundle.version,
+        clock.now(),
+        await versionsHere(store.reads),
+      );
     },
   );
 

@@ -6,6 +6,7 @@ import { originOf } from "../http/origin.ts";
 import { closed, IdParams, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import type { Store } from "../schema.ts";
 import { confirmDrop } from "./assignment.ts";
 import { labelsOf } from "./labels.ts";
@@ -51,7 +52,13 @@ export function dropRoutes(api: Server, { store, audit, clock, keys, feed }: Dro
       });
       const known = await requireAgent(store.reads, id, accessOf(request));
       const labels = await labelsOf(store.reads, [id]);
-      return toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now());
+      return toDetail(
+        known,
+        labels.get(id) ?? [],
+        keys.trustBundle.version,
+        clock.now(),
+        await versionsHere(store.reads),
+      );
     },
   );
 }

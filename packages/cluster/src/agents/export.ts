@@ -1,5 +1,6 @@
 import { asCsvRow } from "../audit/csv.ts";
 import { dbLimits } from "../db/limits.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import type { Db } from "../schema.ts";
 import { findAgents } from "./agents.ts";
 import type { AgentFilter } from "./filters.ts";
@@ -13,6 +14,7 @@ import { type AgentSummary, toSummary } from "./views.ts";
  */
 export async function* exportAgents(db: Db, filter: AgentFilter, context: MatchContext): AsyncGenerator<string, void> {
   yield asCsvRow(columns.map(([heading]) => heading));
+  const here = await versionsHere(db);
   let after = "";
   for (;;) {
     const rows = await selectMatching(db, filter, context)
@@ -26,7 +28,7 @@ export async function* exportAgents(db: Db, filter: AgentFilter, context: MatchC
     const agents = await findAgents(db, context.reach, ids);
     if (agents.length > 0) {
       yield agents
-        .map((known) => toSummary(known, labels.get(known.agent.id) ?? [], context.now))
+        .map((known) => toSummary(known, labels.get(known.agent.id) ?? [], context.now, here))
         .map((agent) => asCsvRow(columns.map(([, value]) => value(agent))))
         .join("");
     }
@@ -60,4 +62,6 @@ const columns: readonly Column[] = [
   ["id", ({ id }) => id],
   ["tenantId", ({ tenantId }) => tenantId],
   ["profileId", ({ profileId }) => profileId],
+  ["desiredVersion", ({ update }) => update?.desiredVersion],
+  ["update", ({ update }) => update?.state],
 ];

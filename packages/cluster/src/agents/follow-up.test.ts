@@ -39,7 +39,7 @@ beforeEach(async () => {
       serviceProtection: { ...defaultSettings.serviceProtection, on: true },
     });
     for (const id of ["on", "on too"]) {
-      await sql`insert into profile values (${id}, 't', ${id}, ${id}, 0, ${guarded}, 0, 0)`.execute(tx);
+      await sql`insert into profile values (${id}, 't', ${id}, ${id}, 0, ${guarded}, 0, 0, 0)`.execute(tx);
     }
     for (const id of agentIds) await insertAgent(tx, id);
   });

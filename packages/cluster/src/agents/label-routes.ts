@@ -10,6 +10,7 @@ import { Problem } from "../http/problems.ts";
 import { closed, IdParams, type Static } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import { Label } from "../profiles/label.ts";
 import type { Store, Tx } from "../schema.ts";
 import { agentFiltersOfBody, readAgentFilter } from "./filters.ts";
@@ -109,7 +110,9 @@ export function labelRoutes(api: Server, { store, audit, clock, keys, feed, foll
       const now = await labelsOf(store.reads, [id]);
       return reply
         .header("etag", etagOf(known.agent.labels_changed_at))
-        .send(toDetail(known, now.get(id) ?? [], keys.trustBundle.version, clock.now()));
+        .send(
+          toDetail(known, now.get(id) ?? [], keys.trustBundle.version, clock.now(), await versionsHere(store.reads)),
+        );
     },
   );
 

@@ -9,6 +9,7 @@ import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, oneOf, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import { agentSortFields, findPage } from "./agent-page.ts";
 import { findAgents } from "./agents.ts";
 import { exportAgents } from "./export.ts";
@@ -92,6 +93,7 @@ export function agentListRoutes(api: Server, { reads, clock }: Omit<AgentService
       const ids = places.map(({ id }) => id);
       const agents = new Map((await findAgents(reads, reach, ids)).map((known) => [known.agent.id, known]));
       const labels = await labelsOf(reads, ids);
+      const here = await versionsHere(reads);
       const alike = await countLookAlikes(
         reads,
         [...agents.values()].map(({ agent }) => agent),
@@ -104,7 +106,7 @@ export function agentListRoutes(api: Server, { reads, clock }: Omit<AgentService
           const known = agents.get(id);
           // Deleted in this moment.
           if (known === undefined) return [];
-          return [{ ...toSummary(known, labels.get(id) ?? [], now), lookAlikeCount: alike.get(id) ?? 0 }];
+          return [{ ...toSummary(known, labels.get(id) ?? [], now, here), lookAlikeCount: alike.get(id) ?? 0 }];
         },
       );
       return { items: items.flat(), nextCursor };

@@ -174,6 +174,7 @@ describe("an agent of the list", () => {
         protectionSince: expect.stringMatching(/Z$/),
         protectionGap: null,
         wouldDrop: null,
+        update: null,
         profileId: guarded,
         profile: { id: guarded, name: "guarded" },
         config: { desiredRev: expect.any(Number), appliedRev: expect.any(Number), refused: null },
@@ -347,7 +348,7 @@ describe("the export", () => {
     expect(heading).toBe(
       '"hostName","tenant","platform","osVersion","agentVersion","state","protection","protectionSince","protectionGap",' +
         '"wouldDropSince","profile","labels","addresses","desiredRev","appliedRev","enrolledAt","seenAt","dueAt","id",' +
-        '"tenantId","profileId"',
+        '"tenantId","profileId","desiredVersion","update"',
     );
     expect(lines.map((line) => line.split(",").slice(0, 7).join())).toEqual([
       '"WS-01","Acme","windows","10.0.20348","1.9.0","active","on"',

@@ -14,7 +14,7 @@ beforeEach(async () => {
   await store.durable(async (work) => {
     const tx = work.withoutPlugins(); // SQL written by hand is not read for its tenant, and refused
     await sql`insert into tenant values ('t', 'T', 't', 0, 0, 1)`.execute(tx);
-    await sql`insert into profile values ('p', 't', 'Default', 'default', 1, '{}', 0, 0)`.execute(tx);
+    await sql`insert into profile values ('p', 't', 'Default', 'default', 1, '{}', 0, 0, 0)`.execute(tx);
     for (const id of ["a", "b"]) {
       await sql`insert into agent
         (id, tenant_id, platform, host_name, host_name_search, facts, identity_key, identity_thumbprint, enrolled_at,

@@ -6,6 +6,7 @@ import { Problem } from "../http/problems.ts";
 import { IdParams, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import type { ClusterKeys } from "../keys/cluster-keys.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import { ToldConfig } from "../profiles/setting-schemas.ts";
 import type { Db } from "../schema.ts";
 import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
@@ -44,7 +45,7 @@ export function agentRoutes(api: Server, { reads, clock, keys }: AgentServices):
       const known = await requireAgent(reads, id, accessOf(request));
       const labels = await labelsOf(reads, [id]);
       return reply.header("etag", etagOf(known.agent.labels_changed_at)).send({
-        ...toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now()),
+        ...toDetail(known, labels.get(id) ?? [], keys.trustBundle.version, clock.now(), await versionsHere(reads)),
         lookAlikes: await findLookAlikes(reads, known.agent),
       });
     },

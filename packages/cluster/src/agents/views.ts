@@ -10,6 +10,7 @@ import { isConfigApplied, protectionGapOf, protectionGaps } from "./protection-g
 import { toReportedTime } from "./reported-time.ts";
 import { agentStates, stateOfAgent } from "./state.ts";
 import type { AgentTable } from "./tables.ts";
+import { updateOf, updateStates } from "./update-state.ts";
 
 const summary = {
   id: Uuid,
@@ -35,6 +36,12 @@ const summary = {
     appliedRev: Type.Integer({ description: "0 until it has reported." }),
     refused: nullable(Type.Object({ rev: Type.Integer(), code: Type.String() })),
   }),
+  update: nullable(
+    Type.Object(
+      { desiredVersion: Type.String(), state: oneOf(updateStates) },
+      { description: "How far it is on its way to the version that its profile wants; null: none is wanted of it." },
+    ),
+  ),
   profileId: Uuid,
   profile: Type.Object({ id: Uuid, name: Type.String() }),
   tenant: Type.Object({ id: Uuid, name: Type.String() }),
@@ -87,10 +94,12 @@ export const AgentDetail = Type.Object({
   lookAlikes: Type.Optional(LookAlikes),
 });
 
+/** @param here the versions of which there is a package */
 export function toSummary(
   { agent, presence, profile, tenantName, revision }: KnownAgent,
   labels: readonly string[],
   now: number,
+  here: ReadonlySet<string>,
 ): AgentSummary {
   const facts = JSON.parse(agent.facts) as Facts;
   const protection = agent.protection === null ? null : (JSON.parse(agent.protection) as ProtectionReport);
@@ -111,6 +120,11 @@ export function toSummary(
       appliedRev: agent.applied_rev,
       refused: refusedOf(agent),
     },
+    update: updateOf(
+      { platform: agent.platform, agentVersion: facts.agentVersion },
+      profile.settings.desiredVersion,
+      here,
+    ),
     profileId: agent.profile_id,
     profile: { id: profile.id, name: profile.name },
     tenant: { id: agent.tenant_id, name: tenantName },
@@ -127,10 +141,11 @@ export function toDetail(
   labels: readonly string[],
   bundleVersion: number,
   now: number,
+  here: ReadonlySet<string>,
 ): Static<typeof AgentDetail> {
   const { agent } = known;
   return {
-    ...toSummary(known, labels, now),
+    ...toSummary(known, labels, now, here),
     facts: JSON.parse(agent.facts) as Facts,
     protectionReport: agent.protection === null ? null : toReport(JSON.parse(agent.protection) as ProtectionReport),
     trustBundle: { current: bundleVersion, acknowledged: agent.bundle_ver },

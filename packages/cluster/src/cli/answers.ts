@@ -65,8 +65,30 @@ export interface Profile {
   readonly checkIn: { readonly holdMs: number | null; readonly afterMs: number | null };
   readonly desiredVersion: string | null;
   readonly cleanUpAfterDays: number | null;
+  /** A cluster of an older version does not say. */
+  readonly packageHere?: boolean | null;
   readonly createdAt: string;
   readonly changedAt: string;
+}
+
+/** A file with which agents are installed and updated. */
+export interface AgentPackage {
+  readonly id: string;
+  readonly version: string;
+  readonly platform: string;
+  readonly arch: string;
+  readonly sha256: string;
+  readonly size: number;
+  readonly addedAt: string;
+  readonly addedBy: { readonly id: string | null; readonly name: string };
+}
+
+/** The addresses at which agents are told to find the cluster. */
+export interface ClusterUrls {
+  readonly urls: readonly string[];
+  readonly urlsBefore: readonly string[];
+  readonly changedAt: string | null;
+  readonly changedBy: string | null;
 }
 
 export interface ProfileVersion {

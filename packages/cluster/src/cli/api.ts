@@ -37,6 +37,8 @@ export interface Api {
 export interface RequestOptions {
   readonly query?: Query;
   readonly body?: unknown;
+  /** In place of a body. */
+  readonly file?: Blob;
   readonly headers?: Readonly<Record<string, string>>;
   /** For what may take the cluster longer than most requests do. */
   readonly timeoutMs?: number;
@@ -90,7 +92,7 @@ export function apiAt(terminal: Terminal, url: string, credentials: Credentials)
   };
 
   function exchangeOf(method: Exchange["method"], path: string, options: RequestOptions): Exchange {
-    const { query = {}, body, headers = {}, timeoutMs } = options;
+    const { query = {}, body, file, headers = {}, timeoutMs } = options;
     const target = new URL(`/api/v1${path}`, url);
     for (const [name, value] of Object.entries(query)) {
       for (const one of [value].flat()) {
@@ -98,7 +100,14 @@ export function apiAt(terminal: Terminal, url: string, credentials: Credentials)
       }
     }
     const all = { ...credentialHeaders(), ...headers };
-    return { method, url: target, headers: all, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    return {
+      method,
+      url: target,
+      headers: all,
+      body,
+      ...(file === undefined ? {} : { file }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
   }
 
   async function keepRenewed({ status, headers }: ExchangeAnswer): Promise<void> {

@@ -7,6 +7,8 @@ export interface Exchange {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Sent as it is, in place of a body of JSON. */
+  readonly file?: Blob;
   /** Milliseconds until the answer must have begun, and unless it is taken in pieces, have ended. */
   readonly timeoutMs?: number;
 }
@@ -61,12 +63,18 @@ export async function exchangeInPieces(
   });
 }
 
-async function send({ method, url, headers, body }: Exchange, signal: AbortSignal): Promise<Response> {
+async function send({ method, url, headers, body, file }: Exchange, signal: AbortSignal): Promise<Response> {
   if (url.protocol === "https:") trustSystemStore();
   return fetch(url, {
     method,
-    headers: { accept: "application/json", ...headers, ...(body === undefined ? {} : jsonHeader) },
+    headers: {
+      accept: "application/json",
+      ...headers,
+      ...(body === undefined ? {} : jsonHeader),
+      ...(file === undefined ? {} : fileHeader),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(file === undefined ? {} : { body: file }),
     redirect: "manual",
     signal,
   });
@@ -94,6 +102,7 @@ function trustSystemStore(): void {
   setDefaultCACertificates([...new Set([...getCACertificates("default"), ...getCACertificates("system")])]);
 }
 
+const fileHeader = { "content-type": "application/octet-stream" };
 const jsonHeader = { "content-type": "application/json" };
 
 /** The media type without its parameters, in lower case. */

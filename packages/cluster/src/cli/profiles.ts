@@ -58,6 +58,7 @@ export function addProfileCommands(program: Command, terminal: Terminal): void {
         const made: Profile = await post(api, "/profiles", body);
         terminal.print(`${made.id}\n`);
         terminal.say(`Made the profile ${visible(made.name)} of the tenant ${visible(tenant.name)}.\n`);
+        warnOfPackage(terminal, made);
       }),
     );
 
@@ -127,6 +128,13 @@ async function setProfile(
   const found = await findProfile(api, typed, options.tenant);
   const changed: Profile = jsonOf(api, await api.request("PATCH", `/profiles/${found.id}`, { body }));
   terminal.print(detailOf(changed));
+  warnOfPackage(terminal, changed);
+}
+
+/** Nothing is wrong: the package may come later. But until then no agent changes its version. */
+function warnOfPackage(terminal: Terminal, { desiredVersion, packageHere }: Profile): void {
+  if (desiredVersion === null || packageHere !== false) return;
+  terminal.say(`No package of ${desiredVersion} is here yet; agents wait for it. Add it: postern package add FILE\n`);
 }
 
 function detailOf({ id, tenantId, name, changedAt, ...settings }: Profile): string {

@@ -58,6 +58,7 @@ const whatToDo: Readonly<Partial<Record<ProblemCode, string>>> = {
   session_required: "Unset POSTERN_API_KEY and run: postern login NAME.",
   reauthentication_required: "Run it at a terminal, which asks for your password; or give --password-stdin.",
   tls_required: "Use the cluster's https address.",
+  package_wanted: "Change these profiles first, or repeat it with --force.",
   not_found: "Check the id; the list command beside this one shows what there is.",
   precondition_failed: "Look at it again, then repeat your change.",
   login_throttled: "Wait a few minutes, then try again.",

@@ -291,6 +291,9 @@ describe("what agents are told", () => {
     });
     const told = await admin.send("GET", `/agents/${agent.agentId}/config`);
     expect(told.json.config.packages).toEqual(agent.applied.cfg.packages);
+    const updateOf = async ({ agentId }: FakeAgent) => (await admin.send("GET", `/agents/${agentId}`)).json.update;
+    expect(await updateOf(agent)).toEqual({ desiredVersion: "1.5.0", state: "updating" });
+    expect(await updateOf(linux)).toBeNull();
     await linux.checkIn();
     expect(linux.applied.cfg).toMatchObject({ desiredVersion: "1.5.0" });
     expect(linux.applied.cfg.packages).toBeUndefined();
@@ -308,7 +311,8 @@ describe("what agents are told", () => {
     expect(agent.applied.rev).toBeGreaterThan(rev);
     expect(agent.applied.cfg.packages?.[0]?.version).toBe("1.7.0");
     const after = await admin.send("GET", `/profiles/${tenant.profileId}`);
-    expect(after.json).toEqual(before.json);
+    expect(before.json.packageHere).toBe(false);
+    expect(after.json).toEqual({ ...before.json, packageHere: true });
     expect(after.headers.get("etag")).toBe(before.headers.get("etag"));
   });
 

@@ -26,6 +26,7 @@ test("a tenant is born with the profile Default, protection off", async () => {
       checkIn: { holdMs: null, afterMs: null },
       desiredVersion: null,
       cleanUpAfterDays: null,
+      packageHere: null,
       createdAt: expect.any(String),
       changedAt: expect.any(String),
     },

@@ -9,9 +9,10 @@ import { etagOf, requireMatch } from "../http/etag.ts";
 import { originOf } from "../http/origin.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
-import { closed, DisplayName, IdParams, NoContent, type Static, Time, Uuid } from "../http/schema.ts";
+import { closed, DisplayName, IdParams, NoContent, nullable, type Static, Time, Uuid } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import { principalOf } from "../identity/principal.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import type { Store } from "../schema.ts";
 import { changesOf } from "./changes.ts";
 import {
@@ -42,6 +43,9 @@ export const ProfileView = Type.Object({
   name: Type.String(),
   isDefault: Type.Boolean(),
   ...settingMembers,
+  packageHere: nullable(
+    Type.Boolean({ description: "Whether there is a package of the version that is wanted; null: none is wanted." }),
+  ),
   createdAt: Time,
   changedAt: Time,
 });
@@ -83,11 +87,12 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
       const reach = tenantId === undefined ? access.reach() : new Set([tenantId]);
       const page = pageRequest("profiles", request.query, "name");
       const rows = await listProfiles(store.reads, reach, page);
+      const here = await versionsHere(store.reads);
       return toPage(
         page,
         rows,
         (row) => ({ key: row.name_search, id: row.id }),
-        (row) => toView(toProfile(row)),
+        (row) => toView(toProfile(row), here),
       );
     },
   );
@@ -114,7 +119,10 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
         });
         return made;
       });
-      return reply.code(201).header("etag", etagOf(profile.changedAt)).send(toView(profile));
+      return reply
+        .code(201)
+        .header("etag", etagOf(profile.changedAt))
+        .send(toView(profile, await versionsHere(store.reads)));
     },
   );
 
@@ -123,7 +131,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
     { config: readingOne, schema: { tags, summary: "One profile", params: IdParams, response: { 200: ProfileView } } },
     async (request, reply) => {
       const profile = await profileInReach(request);
-      return reply.header("etag", etagOf(profile.changedAt)).send(toView(profile));
+      return reply.header("etag", etagOf(profile.changedAt)).send(toView(profile, await versionsHere(store.reads)));
     },
   );
 
@@ -157,7 +165,7 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
         }
         return changed;
       });
-      return reply.header("etag", etagOf(after.changedAt)).send(toView(after));
+      return reply.header("etag", etagOf(after.changedAt)).send(toView(after, await versionsHere(store.reads)));
     },
   );
 
@@ -191,7 +199,8 @@ export function profileRoutes(api: Server, { store, audit, clock, newId, feed, u
   }
 }
 
-export function toView(profile: Profile): Static<typeof ProfileView> {
+/** @param here the versions of which there is a package */
+export function toView(profile: Profile, here: ReadonlySet<string>): Static<typeof ProfileView> {
   const { id, tenantId, name, isDefault, settings, createdAt, changedAt } = profile;
   return {
     id,
@@ -199,6 +208,7 @@ export function toView(profile: Profile): Static<typeof ProfileView> {
     name,
     isDefault,
     ...settingsView(settings),
+    packageHere: settings.desiredVersion === null ? null : here.has(settings.desiredVersion),
     createdAt: toRfc3339(createdAt),
     changedAt: toRfc3339(changedAt),
   };

@@ -9,6 +9,7 @@ import { Problem } from "../http/problems.ts";
 import { closed, IdParams, nullable, type Static, Time } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
 import { principalOf } from "../identity/principal.ts";
+import { versionsHere } from "../packages/agent-packages.ts";
 import { changesOf } from "./changes.ts";
 import { changeProfile, findProfileAnywhere, type Profile } from "./profiles.ts";
 import { requirePasswordToSwitchOff } from "./require-password.ts";
@@ -111,7 +112,7 @@ export function versionRoutes(api: Server, { store, audit, clock, feed, use }: P
         }
         return changed.after;
       });
-      return reply.header("etag", etagOf(after.changedAt)).send(toView(after));
+      return reply.header("etag", etagOf(after.changedAt)).send(toView(after, await versionsHere(store.reads)));
     },
   );
 
