@@ -14,6 +14,7 @@ function scene(answers: readonly CommandAnswer[], told: InstallerEnrolment | und
     isServiceRunning: () => true,
     note: () => {},
     foreignFolder: () => undefined,
+    giveBackServices: () => true,
     enrolment: () => kept,
     forgetEnrolment: () => {
       kept = undefined;
@@ -24,7 +25,7 @@ function scene(answers: readonly CommandAnswer[], told: InstallerEnrolment | und
     return answers[asked.length - 1] ?? answers.at(-1) ?? enrolled;
   };
   const running = enrolAsInstalled(installer, enroll, { random: () => 0, log: (line) => logged.push(line) });
-  return { asked, logged, kept: () => kept, stop: running.stop };
+  return { asked, logged, kept: () => kept, pending: running.pending, stop: running.stop };
 }
 
 const told = { cluster: "https://c.example", key: "the-key" };
@@ -37,10 +38,18 @@ test("joins what the installer was told, once, and forgets the key", async () =>
 
 test("tries again while the cluster cannot be reached, and keeps the key for it", async () => {
   const unreachable = refuse("cluster_unreachable");
-  const { asked, kept, logged } = scene([unreachable, unreachable, enrolled], told);
+  const { asked, kept, logged, pending } = scene([unreachable, unreachable, enrolled], told);
   await vi.waitFor(() => expect(kept()).toBeUndefined());
+  expect(pending()).toBeUndefined();
   expect(asked).toHaveLength(3);
   expect(logged.join()).not.toContain("the-key");
+});
+
+test("says meanwhile what it waits for", async () => {
+  const { pending, stop } = scene([refuse("cluster_unreachable")], told);
+  expect(pending()).toEqual({ cluster: told.cluster });
+  await vi.waitFor(() => expect(pending()).toEqual({ cluster: told.cluster, trouble: "cluster_unreachable" }));
+  stop();
 });
 
 test.each(["activation_key_revoked", "already_enrolled", "key_malformed"])("%s is final", async (code) => {

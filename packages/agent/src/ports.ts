@@ -115,6 +115,11 @@ export interface InstallerPort {
   enrolment(): InstallerEnrolment | undefined;
   /** The installer's word is done with: the activation key does not stay behind. */
   forgetEnrolment(): void;
+  /**
+   * Gives services of other vendors back that are still guarded. False when one could not be given back, or when it
+   * cannot be told which: what they had before is then in the data, and nowhere else.
+   */
+  giveBackServices(): boolean;
 }
 
 /** The operating system's installer, for packages that replace the agent itself. */

@@ -15,7 +15,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const goOn: CommandAnswer = { v: 1, ok: true, result: { installer: "go_on" } };
 const noted: CommandAnswer = { v: 1, ok: true, result: { installer: "noted" } };
 
-async function run(step: InstallerStep, answer: CommandAnswer | undefined, { running = true, foreign = "" } = {}) {
+async function run(
+  step: InstallerStep,
+  answer: CommandAnswer | undefined,
+  { running = true, foreign = "", back = true } = {},
+) {
   let note: string | undefined = "from the last time";
   let err = "";
   const installer = {
@@ -26,6 +30,7 @@ async function run(step: InstallerStep, answer: CommandAnswer | undefined, { run
     foreignFolder: () => foreign || undefined,
     enrolment: () => undefined,
     forgetEnrolment: () => {},
+    giveBackServices: () => back,
   };
   const ports = { installer, dataFolder: join(folder, "data"), ask: async () => answer };
   const exit = await runInstallerStep(step, ports, {
@@ -77,6 +82,12 @@ test("data is removed, logs are kept, and not while the service runs", async () 
   mkdirSync(join(data, "logs"), { recursive: true });
   writeFileSync(join(data, "state"), "");
   expect(await run("remove-data", undefined)).toMatchObject({ exit: 3 });
+  expect(readdirSync(data)).toEqual(["logs", "state"]);
+  // What other services had before is in it.
+  expect(await run("remove-data", undefined, { running: false, back: false })).toMatchObject({
+    exit: 3,
+    err: expect.stringMatching(/^services_guarded: /),
+  });
   expect(readdirSync(data)).toEqual(["logs", "state"]);
   expect(await run("remove-data", undefined, { running: false })).toMatchObject({ exit: 0 });
   expect(readdirSync(data)).toEqual(["logs"]);

@@ -51,6 +51,10 @@ export async function runInstallerStep(
         say("service_running");
         return exitCodes.refused;
       }
+      if (!installer.giveBackServices()) {
+        say("services_guarded");
+        return exitCodes.refused;
+      }
       removeAllButLogs(dataFolder);
       return exitCodes.done;
   }

@@ -93,6 +93,8 @@ const sentences: Readonly<Record<string, (detail: RefusalDetail) => string>> = {
     "The Postern agent's service runs but does not answer, so whether it is protected cannot be told. Wait a moment and try again; if it stays so, restart the machine.",
   service_running: () =>
     "The agent's service is running, so its data stays. Stop the service first, or uninstall the agent.",
+  services_guarded: () =>
+    "A service of another vendor still has the descriptors that the agent gave it, and what it had before is in the data that would be removed. Start the agent's service with protection off or lifted, so that it gives it back, and try again; the page on other services in the documentation says what else there is to do.",
   foreign_folder: () =>
     "One of the agent's folders was made by somebody who is no administrator, or is a link. Look at what is in it, remove it, and install again.",
   bad_request: () => "The service did not understand this program. Use the one that was installed with it.",

@@ -1,8 +1,10 @@
 import { dirname } from "node:path";
 import type { InstallerPort } from "../ports.ts";
+import { nodeFileSystem } from "../store/file-system.ts";
 import { isForeignFolder } from "./folder-owner.ts";
 import { forgetInstallerEnrolment, noteForInstaller, readInstallerEnrolment } from "./installer-registry.ts";
 import { WindowsError } from "./native.ts";
+import { windowsOtherServices } from "./other-services/guarding-others.ts";
 import { serviceProcessId } from "./service-control.ts";
 
 const ERROR_SERVICE_DOES_NOT_EXIST = 1060;
@@ -22,5 +24,10 @@ export function windowsInstaller(serviceName: string, dataFolder: string): Insta
     foreignFolder: () => [dirname(process.execPath), dataFolder].find(isForeignFolder),
     enrolment: readInstallerEnrolment,
     forgetEnrolment: forgetInstallerEnrolment,
+    giveBackServices() {
+      const others = windowsOtherServices(serviceName, nodeFileSystem, dataFolder);
+      others.disarm(undefined);
+      return others.nothingKept();
+    },
   };
 }

@@ -210,11 +210,12 @@ describe("giving back", () => {
     machine.others.disarm(["Sysmon64"]);
     expect(machine.others.layer()).toBe("failed: Sysmon64: the service descriptor is not kept");
     expect(machine.others.touched()).toEqual(["Sysmon64"]);
+    expect(machine.others.nothingKept()).toBe(false);
     delete machine.of("Sysmon64").keepsNot;
     machine.start();
     machine.others.disarm(undefined);
     expect(machine.descriptor("Sysmon64")).toBe(ordinaryService);
-    expect(machine.others.touched()).toEqual([]);
+    expect(machine.others.nothingKept()).toBe(true);
   });
 });
 
@@ -301,6 +302,7 @@ describe("the originals are lost", () => {
     expect(machine.others.layer()).toBe("failed: what services had before the guard cannot be read");
     machine.others.look();
     machine.others.disarm(["Sysmon64", "osqueryd"]);
+    expect(machine.others.nothingKept()).toBe(false);
     expect(machine.state()).toEqual(guarded);
     expect(machine.disk.read("/data/other-services")).toBeDefined();
   });

@@ -56,6 +56,8 @@ export interface OtherServices {
   layer(): LayerState | undefined;
   /** Names of those of which anything is guarded. */
   touched(): readonly string[];
+  /** Whether no service's originals are kept any more; false, too, when that cannot be told. */
+  nothingKept(): boolean;
 }
 
 /** The layer's name in reports. */
@@ -111,6 +113,7 @@ export function otherServices(ports: OtherServicesPorts): OtherServices {
       return armed ? "on" : "off";
     },
     touched: () => (kept === "unreadable" ? [] : namesOf(kept)),
+    nothingKept: () => kept !== "unreadable" && kept.size === 0,
   };
 
   /** What could not be read may be another time: a disk can come back. */
