@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
 import { bundle } from "./bundle.ts";
 import { makeExecutable } from "./executable.ts";
 import { isUpToDate, rememberInputs } from "./inputs.ts";
@@ -10,6 +11,8 @@ export interface BuildOptions {
   readonly entry: string;
   readonly out: string;
   readonly neutralised: boolean;
+  /** Left out: that of package.json. */
+  readonly version?: string;
 }
 
 export const agentFolder = dirname(import.meta.dirname);
@@ -29,9 +32,10 @@ export async function build(options: BuildOptions): Promise<string[]> {
   mkdirSync(options.out, { recursive: true });
   const executable = join(options.out, "PosternAgent.exe");
   const addon = join(options.out, "koffi.node");
-  const inputs = { code, options, runtime, outputs: [executable, addon] };
+  const version = options.version ?? manifest.version;
+  const inputs = { code: `${version}\n${code}`, options, runtime, outputs: [executable, addon] };
   if (isUpToDate(options.out, inputs)) return packages;
-  await makeExecutable({ code, runtime, executable, neutralised: options.neutralised, agentFolder });
+  await makeExecutable({ code, version, runtime, executable, neutralised: options.neutralised, agentFolder });
   writeFileSync(addon, withSectionsOnPages(withoutSignature(readFileSync(runtime.addon))));
   rememberInputs(options.out, inputs);
   return packages;

@@ -87,7 +87,8 @@ export const updateRetryCapMs = 24 * 3600_000;
 /** Agents that are told of a package at one moment begin to fetch it within this; the cluster sends away who is too many. */
 export const updateSpreadMs = 20_000;
 
-/** Pause after a fetch that failed; it doubles up to the cap, with full jitter. */
+/** Pause after a fetch that failed; its bound doubles up to the cap, with full jitter, and it is never shorter than this. */
+export const fetchPauseMs = 1_000;
 export const fetchRetryMs = 30_000;
 export const fetchRetryCapMs = 3600_000;
 

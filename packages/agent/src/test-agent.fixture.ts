@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { clock } from "./clock.ts";
 import { type Command, type CommandAnswer, formatCommand, type StatusView } from "./commands.ts";
 import type { ServicePorts } from "./enrolled-agent.ts";
-import type { Drift, Guard } from "./ports.ts";
+import type { Drift, Guard, PackageInstaller } from "./ports.ts";
 import { socketClient, socketListener } from "./posix/socket.ts";
 import { startService } from "./service.ts";
 import { nodeFileSystem } from "./store/file-system.ts";
 
 /** The real service in this process, on a real folder and socket, behind a guard that only remembers. */
-export async function testAgent(ports: Partial<ServicePorts> = {}, otherGuard?: Guard) {
+export async function testAgent(ports: Partial<ServicePorts> = {}, otherGuard?: Guard, packages?: PackageInstaller) {
   const folder = mkdtempSync(join(tmpdir(), "postern-agent-"));
   const socket = join(folder, "agent.sock");
   const send = socketClient(socket);
@@ -44,12 +44,13 @@ export async function testAgent(ports: Partial<ServicePorts> = {}, otherGuard?: 
       return { fake: "off" };
     },
   };
-  const all: ServicePorts = {
+  let all: ServicePorts = {
     platform: {
       name: "windows",
       guard: otherGuard ?? guard,
       listener: socketListener(socket),
       folders: { data: folder },
+      ...(packages ? { packages } : {}),
     },
     fs: nodeFileSystem,
     clock,
@@ -98,6 +99,12 @@ export async function testAgent(ports: Partial<ServicePorts> = {}, otherGuard?: 
     },
     async restart(): Promise<void> {
       await agent.stop();
+      await agent.start();
+    },
+    /** As an installer does it: the old process stops, one of another version starts. */
+    async replaceBy(agentVersion: string): Promise<void> {
+      await agent.stop();
+      all = { ...all, agentVersion };
       await agent.start();
     },
     async end(): Promise<void> {

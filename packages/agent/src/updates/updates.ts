@@ -3,7 +3,14 @@ import type { UpdateView } from "../commands.ts";
 import type { AgentState } from "../core/state.ts";
 import type { AgentEvent, Outcome } from "../core/step.ts";
 import { grantInForce, listedPackage, type NamedPackage, wantedUpdate } from "../core/update.ts";
-import { fetchRetryCapMs, fetchRetryMs, installerBusyMs, replacedWithinMs, updateSpreadMs } from "../limits.ts";
+import {
+  fetchPauseMs,
+  fetchRetryCapMs,
+  fetchRetryMs,
+  installerBusyMs,
+  replacedWithinMs,
+  updateSpreadMs,
+} from "../limits.ts";
 import { FetchFailed, type FetchPackage } from "../link/fetch-package.ts";
 import type { Clock, HeldFile, PackageInstaller } from "../ports.ts";
 import type { PackageFile } from "./package-file.ts";
@@ -145,9 +152,10 @@ export function startUpdates(ports: UpdatePorts): Updates {
     const failures = (pause?.sha256 === sha256 ? pause.failures : 0) + 1;
     const bound = Math.min(fetchRetryCapMs, fetchRetryMs * 2 ** Math.min(failures - 1, 16));
     const atLeastMs = error instanceof FetchFailed ? (error.retryAfterMs ?? 0) : 0;
+    const waitMs = atLeastMs + Math.max(fetchPauseMs, ports.random() * bound);
     const trouble = error instanceof FetchFailed ? error.code : "internal_error";
     if (trouble !== pause?.trouble) log(`update: ${messageOf(error)}`);
-    pause = { sha256, failures, trouble, untilMs: clock.interruptMs() + atLeastMs + ports.random() * bound };
+    pause = { sha256, failures, trouble, untilMs: clock.interruptMs() + waitMs };
   }
 
   /** Has the held copy installed. Where all goes well, this process is stopped meanwhile. */

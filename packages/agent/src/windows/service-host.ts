@@ -76,16 +76,21 @@ export function windowsServiceHost(serviceName: string): ServiceHost {
         return NO_ERROR;
       case controls.shutdown:
       case controls.preshutdown:
-        stop?.("shutdown");
-        return NO_ERROR;
+        return end("shutdown");
       case controls.stop:
         // One that was on its way when stopping ceased to be accepted.
         if (!stoppable) return ERROR_INVALID_SERVICE_CONTROL;
-        stop?.("stop");
-        return NO_ERROR;
+        return end("stop");
       default:
         return ERROR_CALL_NOT_IMPLEMENTED;
     }
+  }
+
+  /** Whoever asked is answered with this state; an installer that still saw "running" would not wait for the end. */
+  function end(reason: StopReason): number {
+    if (stop && state === states.running) report(states.stopPending);
+    stop?.(reason);
+    return NO_ERROR;
   }
 
   function report(next: number, exitCode = NO_ERROR): void {
