@@ -27,7 +27,7 @@ interface Subject {
   /** The least that such a process takes: programs that do nothing, by what they are. */
   readonly peers: readonly { readonly name: string; readonly pid: number }[];
   /** What the system itself says of the process, MB, where the kernel's figures are not its own. */
-  workingSetMb?(): Promise<{ workingSet: number; own: number }>;
+  workingSetMb?(): Promise<number>;
   /** Runs the agent's command line once, and waits for its answer. */
   command(args: readonly string[]): Promise<{ code: number; stderr: string }>;
   /** What `-unprotect` answers there: on platforms without service protection there is nothing to lift. */
@@ -88,10 +88,7 @@ async function measure(subject: Subject, authority: Authority, rounds: number): 
     ]),
     ...(workingSet === undefined
       ? []
-      : [
-          row("its working set, as Windows' API tells it", "MB", workingSet.workingSet, undefined),
-          row("its private bytes, as Windows' API tells them", "MB", workingSet.own, undefined),
-        ]),
+      : [row("its working set, as Windows' API tells it", "MB", workingSet, undefined)]),
     row("its main thread wakes at rest", "per second", wakes.main, 1),
     row("any of its threads wakes at rest", "per second", wakes.any, undefined),
     row("-unprotect, process start to answer, median", "s", median(times), 1),
@@ -152,8 +149,7 @@ async function onWine(authority: Authority, cluster: FakeCluster): Promise<Subje
       async workingSetMb() {
         const { stdout, stderr } = await machine.runScript(join(import.meta.dirname, "working-set.ts"), []);
         if (stdout === "") throw new Error(stderr);
-        const told = JSON.parse(stdout) as { workingSet: number; private: number };
-        return { workingSet: told.workingSet / 1024 ** 2, own: told.private / 1024 ** 2 };
+        return Number(stdout) / 1024 ** 2;
       },
       command: agent.command,
       unprotectCode: 0,
