@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
 import { type FakeCluster, fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
 import { chapter } from "../chapter.ts";
+import { type Judgement, judge } from "../judge.ts";
 import { eventually } from "../steps.ts";
 import { type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installAgent } from "./agent-service.ts";
@@ -13,6 +14,7 @@ import { otherServicesChapters } from "./other-services.ts";
 
 const minuteMs = 60_000;
 const serviceKey = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent";
+const eventSource = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\PosternAgent";
 const windowsNt = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
 const sessionManager = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager";
 
@@ -21,6 +23,10 @@ let machine: WindowsMachine;
 let agent: AgentService;
 let cluster: FakeCluster;
 let services = 0;
+const owners: Judgement = {
+  judgedBy: "windows",
+  because: "Wine's services do not run as SYSTEM, and no privilege of its lets anybody take ownership",
+};
 
 beforeAll(async () => {
   [machine, cluster] = await Promise.all([windowsMachine(), fakeCluster(authority, { profile: { on: true } })]);
@@ -68,6 +74,34 @@ describe("changed as SYSTEM, and undone within a minute", () => {
     await heard({ layer: "serviceKeyDacl", found: "descriptor of PosternAgent", setBack: true });
   });
 
+  chapter(
+    "its owner, by an administrator who takes ownership",
+    async () => {
+      expect(await keyDescriptor()).toMatch(/^O:SY/);
+      await asSystem("owner");
+      await undone(async () => (await keyDescriptor()).startsWith("O:SY"));
+    },
+    owners,
+  );
+
+  chapter(
+    "its owner and its descriptor, so that nobody may write any more",
+    async () => {
+      await asSystem("shutOut");
+      await undone(async () => (await keyDescriptor()).startsWith("O:SYD:P"));
+      expect((await protection()).layers["serviceKeyDacl"]).toBe("on");
+    },
+    owners,
+  );
+
+  test("its registration with the Event Log", async () => {
+    const file = async () => (await machine.run("reg", ["query", eventSource, "/v", "EventMessageFile"])).stdout;
+    expect(await file()).toMatch(/REG_EXPAND_SZ\s+%SystemRoot%\\System32\\EventCreate\.exe/);
+    await asSystem("eventSource");
+    await undone(async () => /REG_EXPAND_SZ\s+%SystemRoot%/.test(await file()));
+    await heard({ layer: "eventSource", found: "EventMessageFile", setBack: true });
+  });
+
   test("its start type and its command", async () => {
     // Wine's services have no more rights to the key than its administrators: they take them first.
     await asSystem("descriptor", "startType", "command");
@@ -98,6 +132,46 @@ test("and nothing more is told when nothing more is changed", async () => {
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect((await drifts()).length).toBe(before);
 });
+
+test("what was changed while it was lifted is told when protection comes back", async () => {
+  const token = await authority.token(Math.floor(Date.now() / 1000));
+  expect(await agent.command(["-unprotect", token])).toMatchObject({ code: 0 });
+  const disabled = ["/v", "Start", "/t", "REG_DWORD", "/d", "4", "/f"];
+  expect((await machine.run("reg", ["add", serviceKey, ...disabled])).code).toBe(0);
+  await asSystem("debugger");
+  expect(await agent.command(["-protect"])).toMatchObject({ code: 0 });
+  const rearmed = () => [...cluster.journal.values()].filter(({ kind }) => kind === "rearmed").map(({ data }) => data);
+  await expect.poll(rearmed, { timeout: 20_000 }).toEqual([
+    expect.objectContaining({
+      changed: "serviceConfig (startType), cleanRegistry (Image File Execution Options/PosternAgent.exe)",
+    }),
+  ]);
+  expect((await machine.run("reg", ["query", serviceKey, "/v", "Start"])).stdout).toMatch(/REG_DWORD\s+0x2\r?\n/);
+});
+
+test("the Event Log is given whole sentences, and the same for programs", async () => {
+  const probe = join(import.meta.dirname, "event-log-probe.ts");
+  const { stdout, stderr } = await machine.runScript(probe, [], { env: { WINEDEBUG: "+eventlog" } });
+  expect(stdout.trim()).toBe("settled");
+  if (judge === "windows") return;
+  // All that Wine does with an event is to print its texts.
+  const texts = [...stderr.matchAll(/:eventlog:ReportEventW L"(.*)"/g)].map(([, text]) => text?.replaceAll('\\"', '"'));
+  expect(texts.slice(0, 3)).toEqual([
+    "Service protection is on: the agent config profile switched it on (revision 7).",
+    '{"event":"protection_on","rev":7}',
+    "Somebody changed what protects the agent (serviceConfig: startType). It was set back. Find out who or what did: a person, a script, or a group policy.",
+  ]);
+});
+
+chapter(
+  "the Event Viewer shows the sentences",
+  async () => {
+    const query = "*[System[Provider[@Name='PosternAgent'] and EventID=200]]";
+    const { stdout } = await machine.run("wevtutil", ["qe", "Application", `/q:${query}`, "/f:text", "/c:1"]);
+    expect(stdout).toContain("Service protection is on: the agent config profile switched it on");
+  },
+  { judgedBy: "windows", because: "Wine's Event Log keeps nothing" },
+);
 
 test("the folders can be neither renamed nor deleted", async () => {
   for (const folder of ["Program Files", "ProgramData"]) {
@@ -132,6 +206,10 @@ async function asSystem(...changes: string[]): Promise<void> {
 
 function setValue(key: string, name: string) {
   return machine.run("reg", ["add", key, "/v", name, "/t", "REG_DWORD", "/d", "1", "/f"]);
+}
+
+async function keyDescriptor(): Promise<string> {
+  return (await machine.runScript(join(import.meta.dirname, "descriptor-probe.ts"), [])).stdout.trim();
 }
 
 async function drifts(): Promise<unknown[]> {

@@ -84,6 +84,8 @@ export interface StatusView {
   };
   readonly link?: { readonly reachedSecondsAgo?: number; readonly trouble?: string };
   readonly journalWaiting?: number;
+  /** The cluster that the installer named and that was not joined yet, and what the last try came to. */
+  readonly pendingEnrolment?: { readonly cluster: string; readonly trouble?: string };
   readonly update?: UpdateView;
   /** Something that a person has to put right. */
   readonly problem?: "anchor_unreadable" | "data_unusable";

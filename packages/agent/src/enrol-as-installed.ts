@@ -18,11 +18,13 @@ export function enrolAsInstalled(
   installer: InstallerPort | undefined,
   enroll: (command: Enrol) => Promise<CommandAnswer>,
   { random, log }: { random(): number; log(line: string): void },
-): { stop(): void } {
+): { pending(): PendingEnrolment | undefined; stop(): void } {
+  let pending: PendingEnrolment | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   if (installer) void attempt(installer, 1);
   return {
+    pending: () => pending,
     stop() {
       stopped = true;
       clearTimeout(timer);
@@ -33,19 +35,32 @@ export function enrolAsInstalled(
     try {
       const wanted = from.enrolment();
       if (wanted === undefined) return;
+      pending = { cluster: wanted.cluster };
       const answer = await enroll(commandOf(wanted));
-      if (answer.ok || final.test(answer.code)) from.forgetEnrolment();
+      if (answer.ok || final.test(answer.code)) {
+        pending = undefined;
+        from.forgetEnrolment();
+      }
       if (answer.ok) return;
-      log(`the cluster that the installer named was not joined: ${answer.code}`);
+      told(answer.code);
       if (final.test(answer.code)) return;
     } catch (error) {
       // A file that cannot be read is among these; the key is in none of their messages.
-      log(
-        `the cluster that the installer named was not joined: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      told(error instanceof Error ? error.message : String(error));
     }
     if (!stopped) timer = setTimeout(() => void attempt(from, failures + 1), backoffMs(failures, random));
   }
+
+  function told(trouble: string): void {
+    if (pending) pending = { ...pending, trouble };
+    log(`the cluster that the installer named was not joined: ${trouble}`);
+  }
+}
+
+/** A cluster that waits to be joined, and what the last try came to. */
+interface PendingEnrolment {
+  readonly cluster: string;
+  readonly trouble?: string;
 }
 
 function commandOf({ cluster, key, keyFile, caFile, proxy }: InstallerEnrolment): Enrol {

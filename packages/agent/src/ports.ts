@@ -50,6 +50,11 @@ export interface Guard {
   disarm(otherServices?: readonly string[]): LayerReport;
   /** To be called while armed: sets back to how it was armed what somebody has changed since, and touches nothing else. */
   restore(): { readonly layers: LayerReport; readonly drifts: readonly Drift[] };
+  /**
+   * To be called while lifted: what is there that neither the lift nor protection made, by layer. It tells nothing of a
+   * layer that `disarm` has not reported as `off`. A platform that cannot tell has no such function.
+   */
+  changedInLift?(): readonly Pick<Drift, "layer" | "found">[];
   /** Calls `changed` soon after something may have been changed, where the platform can tell. */
   watch(changed: () => void): { close(): void };
   /** What became of each of the other services at the last call; a platform that guards none has no such function. */

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { openTrustBundle, type TrustBundle } from "@postern/protocol";
 import type { AgentContext } from "@postern/token";
+import { changesInLift } from "./changes-in-lift.ts";
 import type { Changed } from "./core/effects.ts";
 import { judgeToken, type Verdict } from "./core/judge-token.ts";
 import { servicesToGuard } from "./core/other-services.ts";
-import { type AgentState, type PersistedState, persistedOf } from "./core/state.ts";
+import { type AgentState, type EntryData, type PersistedState, persistedOf } from "./core/state.ts";
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
 import { isOpenForInstaller } from "./core/update.ts";
 import type { EventReporter } from "./event-log/reporter.ts";
@@ -56,6 +57,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
   let state = start.state;
   let layers: LayerReport = {};
   let bundle = openTrustBundle(state.bundle, anchoredPins(anchor));
+  const changes = changesInLift(ports.guard);
   carryOut(start);
   tellOthers();
 
@@ -114,15 +116,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     for (const effect of effects) {
       switch (effect.type) {
         case "journal":
-          save(mustBeSaved, () =>
-            ports.journal.append({
-              at: ports.clock.systemNow(),
-              trustedAt: next.time.trustedMs,
-              kind: effect.kind,
-              data: effect.data,
-            }),
-          );
-          ports.events?.journaled(effect.kind, effect.data);
+          record(effect.kind, effect.data, next, mustBeSaved);
           break;
         case "persist":
           save(mustBeSaved, () => ports.persist(persistedOf(next)));
@@ -131,6 +125,7 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
           layers = guarded(() => ports.guard.arm(servicesToGuard(next), isOpenForInstaller(next)));
           break;
         case "disarm":
+          if (next.liftCarried) changes.look();
           layers = guarded(() => ports.guard.disarm(servicesToGuard(next)));
           break;
         case "checkIn":
@@ -139,6 +134,15 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
       }
     }
     state = next;
+  }
+
+  /** When protection comes back, the entry says what had been changed meanwhile: the guard is not set yet. */
+  function record(kind: string, data: EntryData, next: AgentState, must: boolean): void {
+    const changed = kind === "rearmed" ? changes.settle(layers) : undefined;
+    const whole = changed === undefined ? data : { ...data, changed };
+    const times = { at: ports.clock.systemNow(), trustedAt: next.time.trustedMs };
+    save(must, () => ports.journal.append({ ...times, kind, data: whole }));
+    ports.events?.journaled(kind, whole);
   }
 
   /** Time that passes, a refusal, protection coming back: none of it waits for a disk. */

@@ -156,7 +156,8 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
   }
 
   async function perform(command: Command, now: Standing): Promise<CommandAnswer> {
-    if (command.command === "status") return { v: 1, ok: true, result: { status: statusOf(now, ports) } };
+    if (command.command === "status")
+      return { v: 1, ok: true, result: { status: statusOf(now, ports, installed.pending()) } };
     if (command.command === "enroll") return enroll(command);
     if (command.command === "installer_asks") return answerInstaller(now, command.package);
     if (now.is !== "enrolled") {

@@ -13,12 +13,17 @@ export type Standing =
   | { readonly is: "not_enrolled" | Damage; layers(): LayerReport };
 
 /** The answer to `-status`. Looking moves nothing. */
-export function statusOf(standing: Standing, ports: ServicePorts): StatusView {
+export function statusOf(
+  standing: Standing,
+  ports: ServicePorts,
+  pendingEnrolment?: StatusView["pendingEnrolment"],
+): StatusView {
   const { platform, clock, agentVersion } = ports;
   const common = {
     agentVersion,
     platform: platform.name,
     systemTime: new Date(clock.systemNow()).toISOString(),
+    ...(pendingEnrolment ? { pendingEnrolment } : {}),
   };
   if (standing.is !== "enrolled") {
     const damaged = standing.is !== "not_enrolled";

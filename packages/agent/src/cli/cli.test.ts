@@ -104,7 +104,7 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
     cluster.setProfile({ on: true });
     await cluster.until(() => cluster.checkIns.at(-1)?.protection.state === "on");
     expect((await agent(["-status"])).out).toMatch(
-      /^service protection +on\n {2}because +its agent config profile has it on\n {2}since +\d{4}-.*Z\n {2}fake +on\ntrusted time /,
+      /^service protection +on\n {2}because +its agent config profile has it on\n {2}since +\d{4}-\S+Z \(\d+ seconds? ago\)\n {2}fake +on\ntrusted time /,
     );
     expect(await agent(["-protect"])).toEqual({ exit: 0, out: "The service is protected already.\n", err: "" });
     expect(await agent(["-enroll", "-cluster", cluster.url, "-key", authority.activationKey])).toMatchObject({
@@ -136,14 +136,25 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
     writeFileSync(file, `\uFEFF${token}\r\n`);
     expect(await agent(["-explain", "-file", file])).toMatchObject({
       exit: 0,
-      out: expect.stringMatching(/^for +agent:.*\n(.*\n)*this agent would +accept it\n$/),
-      err: "",
+      out: expect.stringMatching(
+        /^kind +agent: for one agent\nfor +agent:.*\n(.*\n)*expires +\S+Z \(in 1[45] minutes\)\n(.*\n)*key id +\S+\nthis agent would +accept it\n$/,
+      ),
+      err: expect.stringMatching(/^Nothing was changed\. .* -unprotect <token>\n$/),
     });
     expect(await agent(["-explain", "-"], expired)).toMatchObject({
       exit: 3,
-      out: expect.stringMatching(/refuse it: expired\n$/),
+      out: expect.stringMatching(/expires +\S+Z \(4 minutes ago\)\n(.*\n)*this agent would +refuse it: expired\n$/),
       err: expect.stringMatching(/^expired: /),
     });
+    const foreign = await authority.token(now(), { aud: `tenant:${other}` });
+    expect(await agent(["-explain", foreign])).toMatchObject({
+      exit: 3,
+      out: expect.stringMatching(
+        /^What it says of itself; nothing of this is verified:\nkind +tenant: .*\nfor +tenant:/,
+      ),
+      err: expect.stringMatching(/^wrong_tenant: /),
+    });
+    expect(await agent(["-explain", "no token"])).toMatchObject({ exit: 3, out: "" });
 
     // Lifted
     expect(await agent(["-unprotect", "-file", file])).toEqual({
@@ -173,6 +184,7 @@ describe("from enrolling to protected again", { timeout: 60_000 }, () => {
     expect(challenge).toMatchObject({
       exit: 0,
       out: expect.stringMatching(/^([0-9A-Z*~$=]{4}-){3}[0-9A-Z*~$=]{4}\n$/),
+      err: expect.stringMatching(/within 15 minutes(.*\n)*.*Agent List(.*\n)*.*-unprotect <token>/),
     });
     const answer = await authority.token(now(), { chg: challenge.out.trim().replaceAll("-", "") });
     expect(await agent(["-unprotect", answer])).toMatchObject({ exit: 0 });

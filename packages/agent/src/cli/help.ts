@@ -11,6 +11,11 @@ and lifts that with a signed token when the machine cannot reach its cluster.
   PosternAgent.exe -version
   PosternAgent.exe -help <command>         more on one of these
 
+Examples:
+  PosternAgent.exe -unprotect -file C:\\Users\\me\\Downloads\\agent-token-agent-WEB01-20260131T1415Z.txt
+  PosternAgent.exe -status
+  PosternAgent.exe -challenge
+
 Run it as an administrator; the service must be running. -flag and --flag mean the same.
 Exit codes: 0 done, 2 wrong usage, 3 refused, 4 the service does not answer, 5 not an administrator.
 `;
@@ -43,15 +48,20 @@ The token that lifted it is spent by this; lifting again takes a new one.
   PosternAgent.exe -status
   PosternAgent.exe -status -json             the same for programs
 
-Changes nothing.
+Protection and why it is what it is, since when, what is left of a lift; each layer of protection by itself; trusted
+time, which tokens are judged by, beside the system clock; the cluster, when it was reached last and what is in the way.
+Changes nothing, and counts down whenever it is asked again.
 `,
   challenge: `Show a code that a token can be bound to instead of to the clock.
 
   PosternAgent.exe -challenge
 
 For a machine whose clock is wrong, or where the profile asks for it. Read the code to the person who generates the
-token for this agent; he enters it as the challenge. The code is good for 15 minutes or until the service restarts,
-and each new one replaces the one before. Then: PosternAgent.exe -unprotect <token>
+token for this agent; he enters it under Challenge: in the console under Manage > Workloads > Agents > Agent List, this
+machine, Agent Token, or with postern token generate --agent HOST --challenge CODE. The code is good for 15 minutes or
+until the service restarts, and each new one replaces the one before. Then: PosternAgent.exe -unprotect <token>
+
+Standard output has the code alone; what to do with it goes to standard error.
 `,
   explain: `Show what a token says and whether this agent would accept it now, without using it.
 
@@ -59,7 +69,12 @@ and each new one replaces the one before. Then: PosternAgent.exe -unprotect <tok
   PosternAgent.exe -explain -file PATH
   PosternAgent.exe -explain -                read the token from standard input
 
-Exit code 0: it would be accepted. 3: it would be refused, with the reason.
+  PosternAgent.exe -explain -file agent-token-agent-WEB01-20260131T1415Z.txt
+
+Nothing is changed and nothing is journaled, however often it is asked. Of a token that this agent cannot verify it shows
+what the token says of itself, and that none of it is verified.
+
+Exit code 0: it would be accepted. 3: it would be refused, with the reason and what to do next.
 `,
   enroll: `Join a cluster.
 
@@ -71,6 +86,10 @@ Exit code 0: it would be accepted. 3: it would be refused, with the reason.
 
 The activation key comes from the console. Both -ca and -proxy are remembered. While service protection is on,
 enrolling anew is refused: switch it off in the profile, or lift it with a token first.
+`,
+  version: `Show the version of this program.
+
+  PosternAgent.exe -version
 `,
   "guard-check": `Ask whether the agent may be removed, repaired or replaced now. The installer runs this.
 

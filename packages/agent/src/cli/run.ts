@@ -10,11 +10,12 @@ import { type Platform, ServiceUnreachable } from "../ports.ts";
 import { agentVersion } from "../release.ts";
 import { type InstallerStep, type Invocation, UsageError } from "./arguments.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { readUnverified, tokenText, unverifiedText } from "./explain-text.ts";
 import { helpText } from "./help.ts";
 import { type ReadInput, readCertificates, readKey, readToken } from "./input.ts";
 import { runInstallerStep } from "./installer-steps.ts";
 import { sentenceFor, span } from "./sentences.ts";
-import { statusText, tokenText } from "./status-text.ts";
+import { statusText } from "./status-text.ts";
 
 /** What a command writes to, and where standard input comes from. */
 export interface Terminal {
@@ -53,6 +54,10 @@ export async function runCommand(
   if (step)
     return runInstallerStep(step, { installer, dataFolder: folders.data, ask: () => ask(send, command) }, terminal);
   const answer = await ask(send, command);
+  if (command.command === "explain" && !(answer?.ok && "explained" in answer.result)) {
+    const unverified = readUnverified(command.token);
+    if (unverified) terminal.out(unverifiedText(unverified));
+  }
   if (answer === undefined) {
     terminal.err(
       "service_unreachable: The agent's service does not answer. Is it running? To start it on Windows: sc start PosternAgent\n",
@@ -60,7 +65,7 @@ export async function runCommand(
     return exitCodes.noAnswer;
   }
   if (!answer.ok) return refuse(terminal, answer.code, answer.detail);
-  return show(answer.result, invocation, terminal);
+  return show(answer.result, command, invocation, terminal);
 }
 
 function installerStepOf({ run }: Invocation): InstallerStep | undefined {
@@ -115,7 +120,7 @@ function refuse(terminal: Terminal, code: string, detail: RefusalDetail): number
   return exitCodes.refused;
 }
 
-function show(result: CommandResult, invocation: Invocation, terminal: Terminal): number {
+function show(result: CommandResult, command: Command, invocation: Invocation, terminal: Terminal): number {
   if ("unprotected" in result) {
     const begin = { redeemed: "Service protection is lifted", resumed: "The lift goes on", running: "The lift is on" };
     terminal.out(
@@ -128,13 +133,13 @@ function show(result: CommandResult, invocation: Invocation, terminal: Terminal)
     );
   } else if ("challenge" in result) {
     terminal.out(`${groupChallenge(result.challenge)}\n`);
-    terminal.err(
-      `Have a token generated for this agent with this challenge within ${span(result.validSeconds)}, then run -unprotect <token>.\n`,
-    );
+    terminal.err(challengeSteps(result.validSeconds));
   } else if ("explained" in result) {
-    terminal.out(tokenText(result.explained));
+    const kid = command.command === "explain" ? readUnverified(command.token)?.kid : undefined;
+    terminal.out(tokenText(result.explained, kid, result.detail.trustedMs));
     const { refusal } = result.explained;
     if (refusal !== undefined) return refuse(terminal, refusal, { ...result.detail, token: result.explained });
+    terminal.err("Nothing was changed. To lift service protection with it: PosternAgent.exe -unprotect <token>\n");
   } else if ("enrolled" in result) {
     terminal.out(`Enrolled as agent ${result.enrolled.agentId} of tenant ${result.enrolled.tenantId}.\n`);
   } else if ("status" in result) {
@@ -142,4 +147,15 @@ function show(result: CommandResult, invocation: Invocation, terminal: Terminal)
     terminal.out(json ? `${JSON.stringify(result.status, undefined, 2)}\n` : statusText(result.status));
   }
   return exitCodes.done;
+}
+
+/** Standard error: standard output has the challenge alone, for programs. */
+function challengeSteps(validSeconds: number): string {
+  return `What to do with it, within ${span(validSeconds)} and before the service restarts:
+  1. Read it to somebody who may generate agent tokens. A mistyped one is noticed there at once.
+  2. In the console he opens Manage > Workloads > Agents > Agent List, this machine, Agent Token, and enters it under
+     Challenge. Or: postern token generate --agent HOST --reason TEXT --challenge XXXX-XXXX-XXXX-XXXX
+  3. Here: PosternAgent.exe -unprotect <token>
+This machine's clock plays no part in that. The token is accepted once; another -challenge makes this one void.
+`;
 }

@@ -1,5 +1,5 @@
-import { TokenRefused } from "@postern/token";
 import { expect, test } from "vitest";
+import type { AgentRefusal } from "../core/judge-token.ts";
 import { helpText } from "./help.ts";
 import { sentenceFor, span } from "./sentences.ts";
 
@@ -14,38 +14,52 @@ const token = {
   challenge: false,
 };
 
-test.each([
-  {
-    code: "expired",
-    detail: { trustedMs: noon, systemMs: noon, token },
-    says: "This token expired 1 minute ago (trusted time 12:00 UTC, system clock 12:00 UTC). Generate a new one; it is valid for 15 minutes. If this machine's clock is wrong, run -challenge and have a token generated for the code it shows.",
-  },
-  {
-    code: "not_yet_valid",
-    detail: { trustedMs: noon, systemMs: noon, token },
-    says: "This token is not valid yet (trusted time 12:00 UTC, system clock 12:00 UTC, valid from 2026-11-24 12:10 UTC). Wait until then. If this machine's clock is wrong, run -challenge and have a token generated for the code it shows.",
-  },
-  {
-    code: "clock_not_trusted",
-    detail: { trustedMs: noon, systemMs: noon - 86_400_000 },
-    says: "This machine's clock was set back, so no token can be judged by it (trusted time 2026-11-24 12:00 UTC, system clock 2026-11-23 12:00 UTC). Run -challenge and have a token generated for the code it shows, or let the agent reach its cluster.",
-  },
-])("$code names both times and -challenge", ({ code, detail, says }) => {
-  expect(sentenceFor(code, detail)).toBe(says);
+/** Every reason for which an agent refuses a token, and what somebody reads of it at two in the morning. */
+const table: Readonly<Record<AgentRefusal, string>> = {
+  malformed:
+    "This is not an agent token, or not all of it. Copy it again as a whole, or use the downloaded file with -file PATH.",
+  wrong_type: "This is signed, but it is not an agent token. Use the file named agent-token-….txt.",
+  wrong_algorithm:
+    "This token is signed in a way that is not accepted. Generate a new one; it is valid for 15 minutes.",
+  unknown_key:
+    "This token is signed with a key that this agent does not know: it is of another cluster, or newer than this agent's last connection. Generate a token for this very agent.",
+  bad_signature:
+    "This token was altered on its way, or not made by the cluster. Copy it again; if that fails too: generate a new one; it is valid for 15 minutes.",
+  wrong_cluster: "This token is of another cluster. Generate one in the cluster that this machine belongs to.",
+  wrong_tenant: "This token is for another tenant. Generate one for this machine's tenant, or for this agent.",
+  wrong_agent: "This token is for another agent. Generate one for this machine; -status shows its agent id.",
+  action_not_allowed:
+    "This token does not allow lifting service protection. Generate a new one; it is valid for 15 minutes.",
+  challenge_mismatch:
+    "This token answers another challenge, or this one's 15 minutes are over. Run -challenge and have a token generated for the code it shows now.",
+  not_yet_valid:
+    "This token is not valid yet (trusted time 14:07 UTC, system clock 14:05 UTC, valid from 2026-11-24 14:17 UTC). Wait until then. If this machine's clock is wrong, run -challenge and have a token generated for the code it shows.",
+  expired:
+    "This token expired 4 minutes ago (trusted time 14:07 UTC, system clock 14:05 UTC). Generate a new one; it is valid for 15 minutes. If this machine's clock is wrong, run -challenge and have a token generated for the code it shows.",
+  clock_not_trusted:
+    "This machine's clock was set back, so no token can be judged by it (trusted time 14:07 UTC, system clock 14:05 UTC). Run -challenge and have a token generated for the code it shows, or let the agent reach its cluster.",
+  challenge_required:
+    "This agent's profile accepts only tokens that answer a challenge. Run -challenge and have a token generated for the code it shows.",
+  already_used:
+    "This token has been used here and has no lift left to give. Generate a new one; it is valid for 15 minutes.",
+  revoked: "This token was revoked. Generate a new one; it is valid for 15 minutes.",
+  not_protected: "Service protection is off, so there is nothing to lift. Stop the service as any other.",
+};
+
+test.each(Object.entries(table))("%s: %s", (reason, sentence) => {
+  const seconds = Date.UTC(2026, 10, 24, 14, 7) / 1000;
+  const detail = {
+    trustedMs: seconds * 1000,
+    systemMs: (seconds - 120) * 1000,
+    token: { ...token, nbf: (seconds + 600) as never, exp: (seconds - 240) as never },
+  };
+  expect(sentenceFor(reason, detail)).toBe(sentence);
 });
 
-test("every reason of a token and of an agent has a sentence of its own", () => {
-  const reasons = [
-    ...["malformed", "wrong_type", "wrong_algorithm", "unknown_key", "bad_signature", "wrong_cluster", "wrong_tenant"],
-    ...["wrong_agent", "not_yet_valid", "expired", "challenge_mismatch", "action_not_allowed"],
-    ...["already_used", "revoked", "clock_not_trusted", "challenge_required", "not_protected"],
-  ];
-  const fallback = sentenceFor("no_such_code", {});
-  for (const reason of reasons) {
-    expect(sentenceFor(reason, {}), reason).not.toBe(fallback);
-    expect(sentenceFor(reason, {}), reason).toMatch(/\. .*[A-Z].*\.|\. Wait/);
-  }
-  expect(new TokenRefused("expired").reason).toBe("expired");
+test("on another day the times say which", () => {
+  expect(sentenceFor("clock_not_trusted", { trustedMs: noon, systemMs: noon - 86_400_000 })).toContain(
+    "(trusted time 2026-11-24 12:00 UTC, system clock 2026-11-23 12:00 UTC)",
+  );
 });
 
 test.each([
@@ -82,8 +96,10 @@ test.each([
 });
 
 test("each command has a page of help with an example", () => {
-  for (const command of ["unprotect", "protect", "status", "challenge", "explain", "enroll", "service"]) {
-    expect(helpText(command)).toContain(`-${command}`);
-    expect(helpText(command)).not.toBe(helpText());
+  for (const command of ["unprotect", "protect", "status", "challenge", "explain", "enroll", "version", "service"]) {
+    const page = helpText(command);
+    expect(page, command).not.toBe(helpText());
+    expect(page, command).toMatch(new RegExp(`^ {2}(PosternAgent\\.exe|postern-agent) -${command}`, "m"));
   }
+  expect(helpText()).toMatch(/^Examples:\n {2}PosternAgent/m);
 });

@@ -1,5 +1,6 @@
-import type { StatusView, TokenView, UpdateView } from "../commands.ts";
+import type { StatusView, UpdateView } from "../commands.ts";
 import { span } from "./sentences.ts";
+import { second, lines as table } from "./table.ts";
 
 const states = { on: "on", off: "off", lifted: "lifted", unsupported: "unsupported on this operating system" } as const;
 
@@ -23,15 +24,19 @@ export function statusText(status: StatusView): string {
   if (status.because !== undefined && protection.state !== "unsupported")
     lines.push(["  because", reasons[status.because](status)]);
   // Of a machine that has not enrolled, or whose data is lost, nobody knows.
-  if (protection.since > 0) lines.push(["  since", new Date(protection.since).toISOString()]);
+  if (protection.since > 0) lines.push(["  since", since(status)]);
   for (const [name, layer] of Object.entries(protection.layers)) lines.push([`  ${name}`, layer]);
+  for (const { name, state } of protection.services ?? [])
+    lines.push([`  service ${name}`, state.replaceAll("_", " ")]);
   if (status.problem) lines.push(["problem", problems[status.problem]]);
   if (status.trustedTime !== undefined) {
     const doubt = status.clockTrusted ? "" : "  (the clock was set back: use -challenge)";
-    lines.push(["trusted time", `${status.trustedTime}${doubt}`]);
+    lines.push(["trusted time", `${second(Date.parse(status.trustedTime))}${doubt}`]);
   }
-  lines.push(["system clock", status.systemTime]);
-  if (!status.enrolled) lines.push(["enrolled", "no; join a cluster with -enroll"]);
+  lines.push(["system clock", second(Date.parse(status.systemTime))]);
+  if (!status.enrolled)
+    lines.push(["enrolled", status.pendingEnrolment ? "not yet" : "no; join a cluster with -enroll"]);
+  if (status.pendingEnrolment) lines.push(["  waits for", pending(status.pendingEnrolment)]);
   if (status.clusterUrl !== undefined) lines.push(["cluster", status.clusterUrl]);
   if (link) lines.push(["connection", connection(link)]);
   if (config) {
@@ -60,27 +65,19 @@ function updateText({ version, state, code }: UpdateView): string {
   return `${version}: ${updateStates[state]}${code === undefined ? "" : ` (${code})`}`;
 }
 
+function since({ protection, trustedTime }: StatusView): string {
+  const at = second(protection.since);
+  if (trustedTime === undefined) return at;
+  return `${at} (${span(Math.max(0, Math.floor((Date.parse(trustedTime) - protection.since) / 1000)))} ago)`;
+}
+
+/** The installer named a cluster, and it is tried again and again. */
+function pending({ cluster, trouble }: NonNullable<StatusView["pendingEnrolment"]>): string {
+  return `${cluster}, which the installer named${trouble === undefined ? "" : `; now: ${trouble}`}`;
+}
+
 function waiting(entries: number): string {
   return entries === 1 ? "1 entry waits for the cluster" : `${entries} entries wait for the cluster`;
-}
-
-/** What `-explain` prints of a token whose signature was verified. */
-export function tokenText(token: TokenView): string {
-  const at = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-  return table([
-    ["for", token.aud],
-    ["valid from", at(token.nbf)],
-    ["expires", at(token.exp)],
-    ["lifts for", `${span(token.lift)} at most`],
-    ["answers a challenge", token.challenge ? "yes" : "no"],
-    ["token id", token.jti],
-    ["this agent would", token.refusal === undefined ? "accept it" : `refuse it: ${token.refusal}`],
-  ]);
-}
-
-function table(lines: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...lines.map(([name]) => name.length));
-  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
 }
 
 function connection({ reachedSecondsAgo, trouble }: NonNullable<StatusView["link"]>): string {

@@ -1,23 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Guard } from "../ports.ts";
 import { clean, keysToWatch, uncleanIn } from "./clean-registry.ts";
-import { sameDacl } from "./descriptor-text.ts";
+import { descriptorDrift, sameDacl } from "./descriptor-text.ts";
+import { eventSourceDrift, registerEventSource } from "./event-source.ts";
 import { folderLayer } from "./folder-layer.ts";
 import { kernel32 } from "./kernel32.ts";
+import { keyLayer } from "./key-layer.ts";
 import { type Layer, layeredGuard } from "./layered-guard.ts";
-import { keyRights, keyTree, watchKey, withKey } from "./registry.ts";
-import {
-  daclAsWritten,
-  daclOfObject,
-  securedObjects,
-  setKeySecurity,
-  setProcessSecurity,
-  tokenHolds,
-} from "./security.ts";
+import { openForInstaller } from "./open-for-installer.ts";
+import { enableTakingOwnership } from "./ownership.ts";
+import { watchKey } from "./registry.ts";
+import { descriptorAsWritten, descriptorOfObject, securedObjects, setProcessSecurity, tokenHolds } from "./security.ts";
 import { serviceSid } from "./security-descriptors.ts";
 import { readRecovery, readServiceConfig, writeRecovery, writeServiceConfig } from "./service-config.ts";
-import { requestServiceSid, serviceDacl, serviceKey, setServiceSecurity } from "./service-control.ts";
+import { requestServiceSid, serviceDescriptor, serviceKey, setServiceSecurity } from "./service-control.ts";
 import { type Recovery, type ServiceConfig, type WantedGuard, wantedGuard } from "./wanted-guard.ts";
+
+const systemSid = "S-1-5-18";
 
 /**
  * The guard of our own service on Windows.
@@ -30,16 +29,25 @@ export function windowsGuard(
   acceptStop: (accepted: boolean) => void,
 ): Guard {
   const ourSid = serviceSid(serviceName);
+  try {
+    enableTakingOwnership();
+  } catch {
+    // What we are shut out of stays as it is, and its layer says so.
+  }
   const facts = {
+    serviceName,
     serviceSid: ourSid,
     holdsServiceSid: tokenHolds(ourSid),
-    ordinaryProcess: ownProcessDacl(),
+    runsAsSystem: tokenHolds(systemSid),
+    ordinaryProcess: ownProcess(),
     executable,
     dataFolder,
   };
   const key = serviceKey(serviceName);
   const [on, off] = [wantedGuard(true, facts), wantedGuard(false, facts)];
-  const wanted = (armed: boolean): WantedGuard => (armed ? on : off);
+  /** As the guard was last armed: closed, or with the installer's way open. */
+  let armedAs = on;
+  const wanted = (armed: boolean): WantedGuard => (armed ? armedAs : off);
   const layers: readonly Layer[] = [
     {
       name: "acceptedControls",
@@ -61,25 +69,31 @@ export function windowsGuard(
       name: "recovery",
       set: (armed) => setRecoveryLayer(serviceName, armed, wanted(armed).recovery, on.recovery),
       drifted: () => (isDeepStrictEqual(readRecovery(serviceName), on.recovery) ? undefined : "recovery settings"),
+      changedInLift() {
+        const recovery = readRecovery(serviceName);
+        return [on, off].some((one) => isDeepStrictEqual(recovery, one.recovery)) ? undefined : "recovery settings";
+      },
     },
     {
       name: "serviceDacl",
       set(armed) {
-        setServiceLayer(serviceName, armed, wanted(armed).serviceDacl);
-        if (armed && serviceDrift(serviceName, on.serviceDacl))
+        setServiceLayer(serviceName, armed, wanted(armed).serviceDescriptor);
+        if (serviceDrift(serviceName, wanted(armed).serviceDescriptor))
           throw new Error("the service manager does not keep the descriptor");
       },
-      drifted: () => serviceDrift(serviceName, on.serviceDacl),
+      drifted: () => serviceDrift(serviceName, armedAs.serviceDescriptor),
+      changedInLift: () =>
+        serviceDrift(serviceName, on.serviceDescriptor) && serviceDrift(serviceName, off.serviceDescriptor),
     },
-    {
-      name: "serviceKeyDacl",
-      set: (armed) => setKeyLayer(key, wanted(armed).serviceKeyDacl),
-      drifted: () => keyDrift(key, on.serviceKeyDacl),
-    },
+    { name: "serviceKeyDacl", ...keyLayer(key, { on: on.serviceKeyDescriptor, off: off.serviceKeyDescriptor }) },
     {
       name: "processDacl",
-      set: (armed) => setProcessSecurity(kernel32().GetCurrentProcess(), wanted(armed).processDacl),
-      drifted: () => (sameDacl(ownProcessDacl(), daclAsWritten(on.processDacl)) ? undefined : "descriptor"),
+      set: (armed) => setProcessSecurity(kernel32().GetCurrentProcess(), wanted(armed).processDescriptor),
+      drifted: () => descriptorDrift(ownProcess(), descriptorAsWritten(on.processDescriptor)),
+      changedInLift: () =>
+        [on, off].some((one) => sameDacl(ownProcess(), descriptorAsWritten(one.processDescriptor)))
+          ? undefined
+          : "descriptor",
     },
     { name: "files", ...folderLayer((armed) => wanted(armed).folders) },
     {
@@ -88,11 +102,30 @@ export function windowsGuard(
         const { cleanRegistry } = wanted(armed);
         if (cleanRegistry) clean(cleanRegistry);
       },
-      drifted: () => on.cleanRegistry && uncleanIn(on.cleanRegistry),
+      drifted: () => armedAs.cleanRegistry && uncleanIn(armedAs.cleanRegistry),
+    },
+    {
+      name: "eventSource",
+      set(armed) {
+        const { eventSource } = wanted(armed);
+        if (eventSource && eventSourceDrift(eventSource)) registerEventSource(eventSource);
+      },
+      drifted: () => on.eventSource && eventSourceDrift(on.eventSource),
     },
   ];
-  const keys = [key, ...(on.cleanRegistry ? keysToWatch(on.cleanRegistry) : [])];
-  return layeredGuard(layers, (changed) => watchKeys(keys, changed));
+  const keys = [
+    key,
+    ...(on.cleanRegistry ? keysToWatch(on.cleanRegistry) : []),
+    ...(on.eventSource ? [on.eventSource.key] : []),
+  ];
+  const guard = layeredGuard(layers, (changed) => watchKeys(keys, changed));
+  return {
+    ...guard,
+    arm(others, isOpen = false) {
+      armedAs = isOpen ? openForInstaller(on) : on;
+      return guard.arm(others);
+    },
+  };
 }
 
 /**
@@ -111,25 +144,7 @@ function setServiceLayer(serviceName: string, armed: boolean, sddl: string): voi
 }
 
 function serviceDrift(serviceName: string, sddl: string): string | undefined {
-  return sameDacl(serviceDacl(serviceName), daclAsWritten(sddl)) ? undefined : "descriptor";
-}
-
-/** The service's key and all beneath it, each by itself: a key that is protected already inherits nothing. */
-function setKeyLayer(key: string, sddl: string): void {
-  const rights = keyRights.readControl | keyRights.writeDacl;
-  for (const path of keyTree(key)) withKey(path, rights, (opened) => setKeySecurity(opened, sddl));
-}
-
-function keyDrift(key: string, sddl: string): string | undefined {
-  const wanted = daclAsWritten(sddl);
-  const changed = keyTree(key).find(
-    (path) =>
-      !sameDacl(
-        withKey(path, keyRights.readControl, (opened) => daclOfObject(opened, securedObjects.registryKey)),
-        wanted,
-      ),
-  );
-  return changed === undefined ? undefined : `descriptor of ${changed.slice(changed.lastIndexOf("\\") + 1)}`;
+  return descriptorDrift(serviceDescriptor(serviceName), descriptorAsWritten(sddl));
 }
 
 /** Which settings are not as wanted, in any of the places where they stand. */
@@ -162,6 +177,6 @@ function watchKeys(paths: readonly string[], changed: () => void): { close(): vo
   };
 }
 
-function ownProcessDacl(): string {
-  return daclOfObject(kernel32().GetCurrentProcess(), securedObjects.kernelObject);
+function ownProcess(): string {
+  return descriptorOfObject(kernel32().GetCurrentProcess(), securedObjects.kernelObject);
 }

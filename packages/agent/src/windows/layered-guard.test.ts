@@ -82,3 +82,17 @@ describe("restore", () => {
     expect(guard.restore()).toEqual({ layers: { recovery: "failed: Windows error 5" }, drifts: [] });
   });
 });
+
+test("what was changed in a lift is told by layer: by a word of its own, or as a drift; what cannot be read tells nothing", () => {
+  const guard = guardOf(
+    layer("config", { drifted: () => "startType" }),
+    layer("key", { drifted: () => "descriptor", changedInLift: () => undefined }),
+    layer("files", { drifted: () => undefined, changedInLift: () => "descriptor of koffi.node" }),
+    layer("recovery", { drifted: failing }),
+  );
+  guard.disarm();
+  expect(guard.changedInLift?.()).toEqual([
+    { layer: "config", found: "startType" },
+    { layer: "files", found: "descriptor of koffi.node" },
+  ]);
+});

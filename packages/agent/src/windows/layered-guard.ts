@@ -7,6 +7,11 @@ export interface Layer {
   set(armed: boolean): void;
   /** What is not as {@link set} would have it with protection on, in a few words; undefined when all is. */
   drifted(): string | undefined;
+  /**
+   * What is there that neither a lift nor protection has made, in a few words; without it the same as {@link drifted}.
+   * Undefined when nothing is.
+   */
+  changedInLift?(): string | undefined;
 }
 
 /** A guard of these layers, set in their order; one that fails is reported and stops no other. `watch` is {@link Guard.watch}. */
@@ -34,6 +39,16 @@ export function layeredGuard(layers: readonly Layer[], watch: Guard["watch"]): G
       report = Object.fromEntries(now);
       return { layers: report, drifts };
     },
+    changedInLift: () =>
+      layers.flatMap(({ name, drifted, changedInLift = drifted }) => {
+        try {
+          const found = changedInLift();
+          return found === undefined ? [] : [{ layer: name, found }];
+        } catch {
+          // Of what cannot be looked at nothing can be told.
+          return [];
+        }
+      }),
     watch,
   };
 }

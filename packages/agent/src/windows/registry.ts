@@ -7,10 +7,14 @@ const ERROR_SUCCESS = 0;
 const ERROR_NO_MORE_ITEMS = 259;
 const ERROR_FILE_NOT_FOUND = 2;
 const ERROR_MORE_DATA = 234;
+const REG_EXPAND_SZ = 2;
+const REG_DWORD = 4;
 const REG_MULTI_SZ = 7;
 const RRF_RT_REG_SZ = 0x2;
+const RRF_RT_REG_EXPAND_SZ = 0x4;
 const RRF_RT_REG_DWORD = 0x10;
 const RRF_RT_REG_MULTI_SZ = 0x20;
+const RRF_NOEXPAND = 0x10000000;
 const KEY_NOTIFY = 0x10;
 const longestKeyName = 255;
 
@@ -57,11 +61,44 @@ export function keyTree(path: string): string[] {
 
 /** A text beneath HKEY_LOCAL_MACHINE, or undefined where there is none (of at most 255 characters). */
 export function stringValue(path: string, name: string): string | undefined {
+  return textValue(path, name, RRF_RT_REG_SZ);
+}
+
+/** The same of a text with names of variables in it, which stay in it. */
+export function expandableText(path: string, name: string): string | undefined {
+  return textValue(path, name, RRF_RT_REG_EXPAND_SZ | RRF_NOEXPAND);
+}
+
+function textValue(path: string, name: string, flags: number): string | undefined {
   const text = Buffer.alloc((longestKeyName + 1) * 2);
   const bytes: [number] = [text.length];
-  const code = advapi32().RegGetValueW(HKEY_LOCAL_MACHINE, path, name, RRF_RT_REG_SZ, null, text, bytes);
+  const code = advapi32().RegGetValueW(HKEY_LOCAL_MACHINE, path, name, flags, null, text, bytes);
   if (code !== ERROR_SUCCESS) return undefined;
   return text.toString("utf16le", 0, bytes[0] - 2);
+}
+
+/**
+ * Sets a text with names of variables in it beneath HKEY_LOCAL_MACHINE. A key that is not there is made.
+ *
+ * @throws {WindowsError}
+ */
+export function setExpandableText(path: string, name: string, text: string): void {
+  setValue(path, name, REG_EXPAND_SZ, Buffer.from(`${text}\0`, "utf16le"));
+}
+
+/**
+ * Sets a number beneath HKEY_LOCAL_MACHINE. A key that is not there is made.
+ *
+ * @throws {WindowsError}
+ */
+export function setNumber(path: string, name: string, number: number): void {
+  const data = Buffer.alloc(4);
+  data.writeUInt32LE(number);
+  setValue(path, name, REG_DWORD, data);
+}
+
+function setValue(path: string, name: string, type: number, data: Buffer): void {
+  check("RegSetKeyValueW", advapi32().RegSetKeyValueW(HKEY_LOCAL_MACHINE, path, name, type, data, data.length));
 }
 
 /** A number beneath HKEY_LOCAL_MACHINE, or undefined where there is none. */
@@ -99,8 +136,7 @@ export function setTextList(path: string, name: string, list: readonly string[])
     check("RegDeleteKeyValueW", advapi32().RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, path, name));
     return;
   }
-  const data = Buffer.from(`${list.join("\0")}\0\0`, "utf16le");
-  check("RegSetKeyValueW", advapi32().RegSetKeyValueW(HKEY_LOCAL_MACHINE, path, name, REG_MULTI_SZ, data, data.length));
+  setValue(path, name, REG_MULTI_SZ, Buffer.from(`${list.join("\0")}\0\0`, "utf16le"));
 }
 
 /**

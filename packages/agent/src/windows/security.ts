@@ -42,7 +42,8 @@ export function setProcessSecurity(process: Handle, sddl: string): void {
 }
 
 /**
- * Sets the DACL of an open registry key. Through SetSecurityInfo and not the key's own call, because only it computes
+ * Sets the DACL of an open registry key, and its owner where `sddl` names one. Through SetSecurityInfo and not the key's own
+ * call, because only it computes
  * what a DACL without protection (`D:AI`) inherits from the parent.
  *
  * @throws {WindowsError}
@@ -113,8 +114,8 @@ function setObjectSecurity(object: Handle, kind: number, sddl: string): void {
     // No DACL at all would mean access for everybody.
     if (dacl[0] === null) throw new WindowsError("GetSecurityDescriptorDacl", ERROR_INVALID_ACL);
     const inheritance = isProtected(sddl) ? PROTECTED_DACL_SECURITY_INFORMATION : UNPROTECTED_DACL_SECURITY_INFORMATION;
-    const what = (DACL_SECURITY_INFORMATION | inheritance) >>> 0;
-    const code = advapi32().SetSecurityInfo(object, kind, what, null, null, dacl[0], null);
+    const what = (informationOf(sddl) | inheritance) >>> 0;
+    const code = advapi32().SetSecurityInfo(object, kind, what, ownerIn(descriptor), null, dacl[0], null);
     if (code !== ERROR_SUCCESS) throw new WindowsError("SetSecurityInfo", code);
   });
 }
@@ -229,9 +230,11 @@ const advapi32 = lazy(() => {
     SetKernelObjectSecurity: library.func(
       "int SetKernelObjectSecurity(intptr_t object, uint32_t what, void *descriptor)",
     ) as (object: Handle, what: number, descriptor: Pointer) => number,
-    RegSetKeySecurity: library.func(
-      "int32_t RegSetKeySecurity(intptr_t key, uint32_t what, void *descriptor)",
-    ) as (key: Handle, what: number, descriptor: Pointer) => number,
+    RegSetKeySecurity: library.func("int32_t RegSetKeySecurity(intptr_t key, uint32_t what, void *descriptor)") as (
+      key: Handle,
+      what: number,
+      descriptor: Pointer,
+    ) => number,
     SetSecurityInfo: library.func(
       "uint32_t SetSecurityInfo(intptr_t object, int type, uint32_t what, void *owner, void *group, void *dacl, " +
         "void *sacl)",

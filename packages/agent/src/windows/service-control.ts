@@ -1,5 +1,6 @@
 import { type Handle, koffi, lazy, type Pointer, succeed, windowsErrorOf } from "./native.ts";
-import { daclOfObject, informationOf, securedObjects, withDescriptor } from "./security.ts";
+import { withOwnership } from "./ownership.ts";
+import { descriptorOfObject, informationOf, securedObjects, withDescriptor } from "./security.ts";
 
 const SC_MANAGER_CONNECT = 0x1;
 const SERVICE_CONFIG_SERVICE_SID_INFO = 5;
@@ -28,23 +29,23 @@ export function serviceKey(name: string): string {
  * @throws {WindowsError}
  */
 export function setServiceSecurity(name: string, sddl: string): void {
-  withService(name, serviceRights.writeDacl | serviceRights.writeOwner, (service) =>
+  const set = (service: Handle) =>
     withDescriptor(sddl, (descriptor) =>
       succeed(
         "SetServiceObjectSecurity",
         advapi32().SetServiceObjectSecurity(service, informationOf(sddl), descriptor),
       ),
-    ),
-  );
+    );
+  withOwnership(securedObjects.service, sddl, (rights, use) => withService(name, rights, use), set);
 }
 
 /**
- * The service's DACL, in SDDL.
+ * The service's owner and DACL, in SDDL.
  *
  * @throws {WindowsError}
  */
-export function serviceDacl(name: string): string {
-  return withService(name, serviceRights.readControl, (service) => daclOfObject(service, securedObjects.service));
+export function serviceDescriptor(name: string): string {
+  return withService(name, serviceRights.readControl, (service) => descriptorOfObject(service, securedObjects.service));
 }
 
 /**

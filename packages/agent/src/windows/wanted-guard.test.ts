@@ -11,8 +11,10 @@ const ours = serviceSid("PosternAgent");
 const dataFolder = "C:\\ProgramData\\Postern";
 const executable = "C:\\Program Files\\Postern\\PosternAgent.exe";
 const facts = {
+  serviceName: "PosternAgent",
   serviceSid: ours,
   holdsServiceSid: true,
+  runsAsSystem: true,
   ordinaryProcess: "D:(A;;0x1fffff;;;SY)",
   executable,
   dataFolder,
@@ -22,36 +24,37 @@ const disarmed = wantedGuard(false, facts);
 
 describe("armed", () => {
   test("the service is the design's, word for word", () => {
-    expect(armed.serviceDacl).toBe(
+    expect(armed.serviceDescriptor).toBe(
       `O:SYD:P(A;;0xF01FF;;;${ours})(A;;CCLCSWRPLOCRRC;;;SY)(A;;CCLCSWRPLOCRRC;;;BA)(A;;RC;;;OW)`,
     );
   });
 
   test("SYSTEM keeps the service while the process's token lacks the service's own SID", () => {
-    const { serviceDacl } = wantedGuard(true, { ...facts, holdsServiceSid: false });
-    expect(rightsOf(serviceDacl, "SY")).toBe(0xf01ff);
-    expect(rightsOf(serviceDacl, "BA")).toBe(rightsOf(armed.serviceDacl, "BA"));
+    const { serviceDescriptor } = wantedGuard(true, { ...facts, holdsServiceSid: false });
+    expect(rightsOf(serviceDescriptor, "SY")).toBe(0xf01ff);
+    expect(rightsOf(serviceDescriptor, "BA")).toBe(rightsOf(armed.serviceDescriptor, "BA"));
   });
 
   test("administrators may neither stop, pause, change nor delete the service", () => {
     const { WP, DT, DC } = serviceWriting;
-    expect(rightsOf(armed.serviceDacl, "BA") & (WP | DT | DC | standard.SD | standard.WD | standard.WO)).toBe(0);
+    expect(rightsOf(armed.serviceDescriptor, "BA") & (WP | DT | DC | standard.SD | standard.WD | standard.WO)).toBe(0);
   });
 
   test("administrators may only read the service's key", () => {
-    expect(rightsOf(armed.serviceKeyDacl, "BA")).toBe(forKeys.KR);
-    expect(rightsOf(armed.serviceKeyDacl, "SY")).toBe(forKeys.KA);
+    expect(rightsOf(armed.serviceKeyDescriptor, "BA")).toBe(forKeys.KR);
+    expect(rightsOf(armed.serviceKeyDescriptor, "SY")).toBe(forKeys.KA);
   });
 
   test("administrators may not terminate, suspend, write into or start threads in the process", () => {
     const [terminate, createThread, vmOperation, vmWrite, suspend] = [0x1, 0x2, 0x8, 0x20, 0x800];
     const refused = terminate | createThread | vmOperation | vmWrite | suspend | standard.WD | standard.WO;
-    expect(rightsOf(armed.processDacl, "BA") & refused).toBe(0);
+    expect(rightsOf(armed.processDescriptor, "BA") & refused).toBe(0);
   });
 
-  test.each(["serviceDacl", "serviceKeyDacl", "processDacl"] as const)(
-    "the %s inherits nothing, denies nothing, and its owner only reads",
+  test.each(["serviceDescriptor", "serviceKeyDescriptor", "processDescriptor"] as const)(
+    "the %s is SYSTEM's, inherits nothing, denies nothing, and its owner only reads",
     (layer) => {
+      expect(armed[layer].startsWith("O:SYD:P(")).toBe(true);
       expect(armed[layer]).toContain("D:P(");
       expect(armed[layer]).not.toContain("(D;");
       expect(rightsOf(armed[layer], "OW")).toBe(standard.RC);
@@ -59,20 +62,36 @@ describe("armed", () => {
   );
 });
 
+test("where services run as administrators do, the owner stays who it is: they could not set it back", () => {
+  for (const guard of [true, false].map((on) => wantedGuard(on, { ...facts, runsAsSystem: false }))) {
+    const descriptors = [guard.serviceKeyDescriptor, ...guard.folders.map(({ descriptor }) => descriptor)];
+    for (const descriptor of descriptors) expect(descriptor).toMatch(/^D:/);
+  }
+});
+
+test("the Event Log finds our sentences where every Windows has them, and keeps them when protection is off", () => {
+  expect(armed.eventSource).toEqual({
+    key: "SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\PosternAgent",
+    messageFile: "%SystemRoot%\\System32\\EventCreate.exe",
+    types: 7,
+  });
+  expect(disarmed.eventSource).toBeUndefined();
+});
+
 describe("disarmed", () => {
   test("the service has the descriptor that the service manager gives to every service", () => {
-    expect(disarmed.serviceDacl).toBe(
+    expect(disarmed.serviceDescriptor).toBe(
       "O:SYD:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;CCLCSWLOCRRC;;;IU)(A;;CCLCSWLOCRRC;;;SU)",
     );
   });
 
   test("the key inherits again and holds nothing of its own", () => {
-    expect(disarmed.serviceKeyDacl.startsWith("D:AI(")).toBe(true);
-    for (const [, flags] of disarmed.serviceKeyDacl.matchAll(/\(A;([A-Z]*);/g)) expect(flags).toContain("ID");
+    expect(disarmed.serviceKeyDescriptor.startsWith("O:BAD:AI(")).toBe(true);
+    for (const [, flags] of disarmed.serviceKeyDescriptor.matchAll(/\(A;([A-Z]*);/g)) expect(flags).toContain("ID");
   });
 
   test("the process is as it started", () => {
-    expect(disarmed.processDacl).toBe(facts.ordinaryProcess);
+    expect(disarmed.processDescriptor).toBe(facts.ordinaryProcess);
   });
 });
 
@@ -124,20 +143,20 @@ describe("folders", () => {
 
   test("armed, administrators read and execute the program, and nobody but SYSTEM has the data", () => {
     expect(program).toMatchObject({ path: "C:\\Program Files\\Postern", heldOpen: true });
-    expect(rightsOf(program?.dacl ?? "", "BA")).toBe(0x1200a9);
+    expect(rightsOf(program?.descriptor ?? "", "BA")).toBe(0x1200a9);
     expect(data).toMatchObject({ path: dataFolder, heldOpen: true });
-    expect(grantees(data?.dacl ?? "")).toEqual(["SY", "OW"]);
+    expect(grantees(data?.descriptor ?? "")).toEqual(["SY", "OW"]);
     for (const rule of armed.folders) {
-      expect(rule.dacl.startsWith("D:P(")).toBe(true);
-      expect(rightsOf(rule.dacl, "OW")).toBe(standard.RC);
+      expect(rule.descriptor.startsWith("O:SYD:P(")).toBe(true);
+      expect(rightsOf(rule.descriptor, "OW")).toBe(standard.RC);
     }
   });
 
   test("lifted, the program's inherits again, and users still have none of the data", () => {
     expect(disarmed.folders.map(({ path }) => path)).toEqual(armed.folders.map(({ path }) => path));
     expect(disarmed.folders.map(({ heldOpen }) => heldOpen)).toEqual([false, false]);
-    expect(disarmed.folders[0]?.dacl.startsWith("D:AI(")).toBe(true);
-    expect(grantees(disarmed.folders[1]?.dacl ?? "")).toEqual(["SY", "BA"]);
+    expect(disarmed.folders[0]?.descriptor.startsWith("O:BAD:AI(")).toBe(true);
+    expect(grantees(disarmed.folders[1]?.descriptor ?? "")).toEqual(["SY", "BA"]);
   });
 });
 
