@@ -18,8 +18,8 @@ export type QueryValues = Readonly<Record<string, SqlValue | readonly SqlValue[]
  * statement that the guard has passed is the statement for all of them. A list has as many places as the next power of
  * two, the last value filling up, so `in` with any number of values is some ten statements.
  *
- * A compiled statement is kept for the guard that has passed it and runs under no other; where there is no guard, it is
- * refused. `null` is a value like others here, which equals nothing: ask for `is null` by a query of its own.
+ * A compiled statement is kept for the guard that has passed it and runs under no other; where there is no guard, as for a
+ * backup, nothing is kept. `null` is a value like others here, which equals nothing: ask for `is null` by a query of its own.
  */
 export function keepQuery<DB, Values extends QueryValues, Row>(
   build: (db: Kysely<DB>, values: Values) => Compilable<Row>,
@@ -73,11 +73,18 @@ function keeper<DB, Values, Row>(
   build: (db: Kysely<DB>, values: Values) => Compilable<Row>,
 ): (db: Kysely<DB>, shape: string, values: Values) => Promise<Row[]> {
   const keptUnder = new WeakMap<object, Map<string, Kept<Values, Row>>>();
+
+  function keptFor(guard: object | undefined): Map<string, Kept<Values, Row>> {
+    const kept = guard && keptUnder.get(guard);
+    if (kept !== undefined) return kept;
+    const none = new Map<string, Kept<Values, Row>>();
+    if (guard) keptUnder.set(guard, none);
+    return none;
+  }
+
   return async (db, shape, values) => {
-    const guard = guardOf(db);
     requireOpenWork(db);
-    const kept = keptUnder.get(guard) ?? new Map<string, Kept<Values, Row>>();
-    keptUnder.set(guard, kept);
+    const kept = keptFor(guardOf(db));
     let known = kept.get(shape);
     if (known === undefined) {
       const compiled = build(db, values).compile();
