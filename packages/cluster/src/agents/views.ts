@@ -86,6 +86,9 @@ export const AgentDetail = Type.Object({
       budgetLeftSeconds: nullable(Type.Integer()),
       tokenId: nullable(Uuid),
       layers: Type.Record(Type.String(), Type.String()),
+      otherServices: Type.Array(Type.Object({ name: Type.String(), state: Type.String() }), {
+        description: "What became of the services that its profile names beside the agent's own.",
+      }),
     }),
   ),
   trustBundle: Type.Object({ current: Type.Integer(), acknowledged: Type.Integer() }),
@@ -173,6 +176,7 @@ function refusedOf({ refused_rev: rev, refused_code: code }: AgentTable): { rev:
   return rev === null || code === null ? null : { rev, code };
 }
 
-function toReport({ state, since, budgetLeft, jti, layers }: ProtectionReport) {
-  return { state, since: toReportedTime(since), budgetLeftSeconds: budgetLeft ?? null, tokenId: jti ?? null, layers };
+function toReport({ state, since, budgetLeft, jti, layers, services = [] }: ProtectionReport) {
+  const lift = { budgetLeftSeconds: budgetLeft ?? null, tokenId: jti ?? null };
+  return { state, since: toReportedTime(since), ...lift, layers, otherServices: services };
 }

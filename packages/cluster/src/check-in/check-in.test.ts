@@ -187,9 +187,10 @@ test("a check-in signed by a key that only claims to be the agent's is refused",
 
 test("reports are stored: facts, protection, what was applied and what was refused", async () => {
   const agent = await enrol(cluster.url, activationKey);
+  const services = [{ name: "Sysmon64", state: "guarded" }];
   await agent.checkIn({
     facts: { ...newEnrolAttempt().facts, hostName: "DB-08", agentVersion: "0.2.0" },
-    protection: { state: "lifted", since: 1_764_000_000_000, budgetLeft: 90, layers: { serviceDacl: "off" } },
+    protection: { state: "lifted", since: 1_764_000_000_000, budgetLeft: 90, layers: { serviceDacl: "off" }, services },
     applied: { rev: 1, refused: { rev: 2, code: "stale_revision" } },
   });
   const { json } = await admin.send("GET", `/agents/${agent.agentId}`);
@@ -197,7 +198,12 @@ test("reports are stored: facts, protection, what was applied and what was refus
     hostName: "DB-08",
     agentVersion: "0.2.0",
     protection: "lifted",
-    protectionReport: { since: "2025-11-24T16:00:00.000Z", budgetLeftSeconds: 90, layers: { serviceDacl: "off" } },
+    protectionReport: {
+      since: "2025-11-24T16:00:00.000Z",
+      budgetLeftSeconds: 90,
+      layers: { serviceDacl: "off" },
+      otherServices: services,
+    },
     config: { appliedRev: 1, refused: { rev: 2, code: "stale_revision" } },
   });
   expect((await admin.send("GET", `/agents?q=b-08&protection=lifted&tenantId=${acme.id}`)).json.items).toMatchObject([

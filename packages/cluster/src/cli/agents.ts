@@ -74,6 +74,7 @@ function detailOf(agent: AgentDetail, now: number): string {
   const time = (instant: string) => `${localTime(instant)} (${utcTime(instant)})`;
   const left = protection?.budgetLeftSeconds ?? undefined;
   const layers = Object.entries(protection?.layers ?? {}).map(([layer, state]) => `${layer} ${state}`);
+  const others = (protection?.otherServices ?? []).map(({ name, state }) => `${name} ${state.replaceAll("_", " ")}`);
   return asDetail([
     ["id", agent.id],
     ["host name", agent.hostName],
@@ -94,6 +95,7 @@ function detailOf(agent: AgentDetail, now: number): string {
     ],
     ["protection", protection ? `${protection.state} since ${time(protection.since)}` : "not reported yet"],
     ["layers", layers.length > 0 ? layers.join(", ") : undefined],
+    ["other services", others.length > 0 ? others.join(", ") : undefined],
     ["lift", left === undefined ? undefined : `${duration(left * 1000)} left`],
     ["redeemed token", protection?.tokenId ?? undefined],
     ["config", configText(config)],

@@ -162,6 +162,8 @@ export interface AgentDetail extends Agent {
     readonly budgetLeftSeconds: number | null;
     readonly tokenId: string | null;
     readonly layers: Readonly<Record<string, string>>;
+    /** A cluster of an older version does not say it. */
+    readonly otherServices?: readonly { readonly name: string; readonly state: string }[];
   } | null;
   readonly config: {
     readonly desiredRev: number;

@@ -59,6 +59,11 @@ export function OverviewTab({ agent }: AgentTabProps) {
                 {state}
               </Fact>
             ))}
+            {report.otherServices.map(({ name, state }) => (
+              <Fact key={name} name={`Service: ${name}`}>
+                {layerWord(state)}
+              </Fact>
+            ))}
           </Facts>
         )}
       </Panel>
