@@ -2,23 +2,21 @@
  * What only a real Windows can judge: descriptors that the service manager and the file system keep, recovery, and an
  * installer that runs as SYSTEM. The chapters build on one another.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
-import { distFolder } from "../../packages/agent/build/agent.ts";
 import { fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
 import { type FakeCluster, fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
 import { chapter } from "../chapter.ts";
 import type { Judgement } from "../judge.ts";
+import { packageFile } from "../packages.ts";
 import { eventually } from "../steps.ts";
 import { type Finished, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installedAgent } from "../wine/agent-service.ts";
+import { msiexec as msiexecOn } from "../wine/msiexec.ts";
 
 const onWindows = (because: string): Judgement => ({ judgedBy: "windows", because });
 const keepsNoDescriptor = onWindows("Wine keeps no descriptor of a service");
-const packageFile = join(distFolder, "PosternAgent.msi");
-/** Made on Linux, by `build-foreign.ts`. */
-const foreignPackageFile = join(distFolder, "foreign.msi");
 const program = "C:\\Program Files\\Postern";
 const accessDenied = 5;
 
@@ -32,7 +30,7 @@ beforeAll(async () => {
   [machine, cluster] = await Promise.all([windowsMachine(), fakeCluster(authority, { profile: { on: true } })]);
   agent = installedAgent(machine);
   const properties = [`CLUSTER=${cluster.url}`, `ACTIVATIONKEY=${authority.activationKey}`];
-  const { code, log } = await msiexec(["/i", packageFile, ...properties]);
+  const { code, log } = await msiexec(["/i", packageFile("ours"), ...properties]);
   if (code !== 0) throw new Error(`msiexec /i ended with ${code}:\n${log.slice(-4_000)}`);
   await agent.running();
   await eventually("protection is on", 30_000, async () => (await protection()).state === "on" || undefined);
@@ -100,7 +98,7 @@ chapter(
     const script = join(import.meta.dirname, "without-guard.ps1");
     const edited = await machine.run("powershell", ["-NoProfile", "-ExecutionPolicy", "Bypass", "-File", script]);
     expect(edited).toMatchObject({ code: 0 });
-    const { code, log } = await msiexec(["/x", packageFile]);
+    const { code, log } = await msiexec(["/x", packageFile("ours")]);
     expect(log).not.toMatch(/Action start [^\n]*(AskTheService|RefuseUnderProtection)/);
     expect(code).not.toBe(0);
     expect(await agent.isRunning()).toBe(true);
@@ -113,7 +111,7 @@ chapter(
 chapter(
   "a foreign package that stops and deletes our service does neither",
   async () => {
-    const { code, log } = await msiexec(["/i", foreignPackageFile]);
+    const { code, log } = await msiexec(["/i", packageFile("foreign")]);
     expect([1603, 1921, 1923]).toContain(code);
     expect(log).toMatch(/\b(1921|1923)\b/);
     expect(await agent.isRunning()).toBe(true);
@@ -167,7 +165,7 @@ chapter(
     await agent.stopped();
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(await agent.isRunning()).toBe(false);
-    const { code, log } = await msiexec(["/x", packageFile]);
+    const { code, log } = await msiexec(["/x", packageFile("ours")]);
     expect([code, log.slice(-2_000)]).toEqual([0, expect.anything()]);
     expect((await agent.sc("query")).code).not.toBe(0);
     expect(existsSync(program)).toBe(false);
@@ -175,10 +173,8 @@ chapter(
   onWindows("Wine's service manager knows no recovery that could start it again"),
 );
 
-async function msiexec(args: readonly string[]): Promise<Finished & { log: string }> {
-  const log = `C:\\msi-${++logs}.log`;
-  const finished = await machine.run("msiexec", [...args, "/qn", "/l*v", log], { timeoutMs: 180_000 });
-  return { ...finished, log: readFileSync(log, "utf16le") };
+function msiexec(args: readonly string[]): Promise<Finished & { log: string }> {
+  return msiexecOn(machine, `msi-${++logs}.log`, args);
 }
 
 function countOf(kind: string): number {

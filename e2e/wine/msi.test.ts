@@ -2,21 +2,20 @@
  * The package: installed without a word, enrolled by what it was told, refused under protection, removed during a lift.
  * The chapters build on one another.
  */
-import { execFileSync } from "node:child_process";
-import { chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { agentFolder, distFolder } from "../../packages/agent/build/agent.ts";
-import { buildMsi } from "../../packages/agent/build/msi.ts";
 import { type Caller, call, listAll, logInAsAdmin } from "../../packages/cluster/test/http-client.ts";
 import { type RunningCluster, startCluster } from "../../packages/cluster/test/running-cluster.ts";
 import { chapter } from "../chapter.ts";
+import { packageFile } from "../packages.ts";
 import { eventually } from "../steps.ts";
 import { type Finished, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
 import { type AgentService, installedAgent } from "./agent-service.ts";
+import { msiexec as msiexecOn } from "./msiexec.ts";
 
-const packageFile = join(distFolder, "PosternAgent.msi");
 const agentKey = "HKLM\\SOFTWARE\\Postern\\Agent";
+const eventSource = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\PosternAgent";
 
 let machine: WindowsMachine;
 let cluster: RunningCluster;
@@ -28,12 +27,12 @@ let agentId: string;
 const logs: string[] = [];
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(agentFolder, "build", "build-msi.ts")]);
+  const ours = packageFile("ours");
   [machine, cluster] = await Promise.all([windowsMachine(), startCluster()]);
   admin = await logInAsAdmin(cluster);
   tenantId = (await call<{ id: string }>(cluster, admin, "POST", "/tenants", { name: "acme" })).id;
   activationKey = (await call<{ key: string }>(cluster, admin, "POST", "/activation-keys", { tenantId })).key;
-  copyFileSync(packageFile, join(machine.driveC, "PosternAgent.msi"));
+  copyFileSync(ours, join(machine.driveC, "PosternAgent.msi"));
   agent = installedAgent(machine);
 });
 
@@ -44,7 +43,7 @@ afterAll(async () => {
 chapter("refuses a folder that somebody else made, and leaves nothing", async () => {
   const data = join(machine.driveC, "ProgramData/Postern");
   mkdirSync(data);
-  chownSync(data, 12_345, 12_345);
+  await machine.giveAway(data);
   const { code } = await msiexec("/i");
   expect(code).not.toBe(0);
   expect((await agent.sc("query")).code).not.toBe(0);
@@ -59,6 +58,12 @@ chapter("installs silently, and the service runs and starts automatically", asyn
   const { stdout } = await machine.run("reg", ["query", "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PosternAgent"]);
   expect(stdout).toMatch(/Start\s+REG_DWORD\s+0x2/);
   expect(stdout).toMatch(/ImagePath\s+REG_\w*SZ\s+"?C:\\Program Files\\Postern\\PosternAgent\.exe"? -service/);
+});
+
+chapter("the Event Log knows where its sentences are", async () => {
+  const { stdout } = await machine.run("reg", ["query", eventSource]);
+  expect(stdout).toMatch(/EventMessageFile\s+REG_EXPAND_SZ\s+%SystemRoot%\\System32\\EventCreate\.exe/);
+  expect(stdout).toMatch(/TypesSupported\s+REG_DWORD\s+0x7/);
 });
 
 chapter("the service joins the cluster it was told, and the key is gone", async () => {
@@ -89,10 +94,7 @@ chapter("protected, neither uninstalling nor repairing changes anything, and the
 });
 
 chapter("an older version does not replace it", async () => {
-  const dist = join(machine.driveC, "older");
-  mkdirSync(dist);
-  for (const file of ["PosternAgent.exe", "koffi.node"]) writeFileSync(join(dist, file), "older");
-  buildMsi({ dist, out: join(machine.driveC, "older.msi"), version: "0.0.1" });
+  copyFileSync(packageFile("older"), join(machine.driveC, "older.msi"));
   const { code, log } = await msiexec("/i", [], "C:\\older.msi");
   expect(code).not.toBe(0);
   // Windows logs the launch condition's sentence too; Wine only that it did not hold.
@@ -116,6 +118,7 @@ chapter("cut off and lifted by a token, it is uninstalled, and nothing of it is 
   expect(existsSync(join(machine.driveC, "Program Files/Postern"))).toBe(false);
   expect(existsSync(join(machine.driveC, "ProgramData/Postern"))).toBe(false);
   expect((await machine.run("reg", ["query", agentKey])).code).not.toBe(0);
+  expect((await machine.run("reg", ["query", eventSource])).code).not.toBe(0);
 });
 
 test("no log holds the activation key", () => {
@@ -128,11 +131,9 @@ async function msiexec(
   properties: readonly string[] = [],
   file = "C:\\PosternAgent.msi",
 ): Promise<Finished & { log: string }> {
-  const name = `msi-${logs.length}.log`;
-  const finished = await machine.run("msiexec", [what, file, "/qn", "/l*v", `C:\\${name}`, ...properties]);
-  const log = readFileSync(join(machine.driveC, name), "utf8");
-  logs.push(log);
-  return { ...finished, log };
+  const finished = await msiexecOn(machine, `msi-${logs.length}.log`, [what, file, ...properties]);
+  logs.push(finished.log);
+  return finished;
 }
 
 async function protection(): Promise<string> {
@@ -140,16 +141,26 @@ async function protection(): Promise<string> {
   return (JSON.parse(stdout) as { protection: { state: string } }).protection.state;
 }
 
-/** Files and registry of the machine in which the text stands, as bytes or as UTF-16. */
+/** Files of the machine in which the text stands, as bytes or as UTF-16; on Windows, of those that this test may read. */
 async function filesHolding(text: string): Promise<string[]> {
   const folders = ["ProgramData", "Program Files/Postern", "windows/Installer", "windows/temp"];
   const found: string[] = [];
   for (const folder of folders.map((name) => join(machine.driveC, name)).filter((path) => existsSync(path))) {
-    const list = execFileSync("find", [folder, "-type", "f", "-size", "-1M"], { encoding: "utf8" });
-    for (const file of list.split("\n").filter(Boolean)) {
-      const bytes = readFileSync(file);
-      if (bytes.includes(text) || bytes.includes(Buffer.from(text, "utf16le"))) found.push(file);
+    for (const name of globSync("**/*", { cwd: folder })) {
+      const file = join(folder, name);
+      const bytes = contentOf(file);
+      if (bytes?.includes(text) || bytes?.includes(Buffer.from(text, "utf16le"))) found.push(file);
     }
   }
   return found;
+}
+
+/** A small file's bytes; undefined of one that is large, is none, or may not be read. */
+function contentOf(file: string): Buffer | undefined {
+  try {
+    const stats = statSync(file);
+    return stats.isFile() && stats.size < 1_000_000 ? readFileSync(file) : undefined;
+  } catch {
+    return undefined;
+  }
 }
