@@ -143,7 +143,7 @@ test("what was changed while it was lifted is told when protection comes back", 
   const rearmed = () => [...cluster.journal.values()].filter(({ kind }) => kind === "rearmed").map(({ data }) => data);
   await expect.poll(rearmed, { timeout: 20_000 }).toEqual([
     expect.objectContaining({
-      changed: "serviceConfig (startType), cleanRegistry (Image File Execution Options/PosternAgent.exe)",
+      changed: "serviceConfig (startType), cleanRegistry (Image File Execution Options\\PosternAgent.exe)",
     }),
   ]);
   expect((await machine.run("reg", ["query", serviceKey, "/v", "Start"])).stdout).toMatch(/REG_DWORD\s+0x2\r?\n/);

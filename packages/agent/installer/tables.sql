@@ -28,6 +28,10 @@ INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Value`, `Component_`
 INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Value`, `Component_`) VALUES ('Proxy', 2, 'SOFTWARE\Postern\Agent\Enrolment', 'Proxy', '[PROXY]', 'Told')
 INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('RemoveAll', 2, 'SOFTWARE\Postern\Agent', '-', 'Told')
 
+-- Where the Event Log finds the sentences of our events; the agent's guard keeps it so. wixl knows no REG_EXPAND_SZ (#%).
+INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Value`, `Component_`) VALUES ('EventMessageFile', 2, 'SYSTEM\CurrentControlSet\Services\EventLog\Application\PosternAgent', 'EventMessageFile', '#%%SystemRoot%\System32\EventCreate.exe', 'Told')
+INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Value`, `Component_`) VALUES ('EventTypesSupported', 2, 'SYSTEM\CurrentControlSet\Services\EventLog\Application\PosternAgent', 'TypesSupported', '#7', 'Told')
+
 -- The activation key lies where SYSTEM alone can read it, until the service has joined its cluster.
 CREATE TABLE `MsiLockPermissionsEx` (`MsiLockPermissionsEx` CHAR(72) NOT NULL, `LockObject` CHAR(72) NOT NULL, `Table` CHAR(32) NOT NULL, `SDDLText` CHAR(255) NOT NULL, `Condition` CHAR(255) PRIMARY KEY `MsiLockPermissionsEx`)
 INSERT INTO `MsiLockPermissionsEx` (`MsiLockPermissionsEx`, `LockObject`, `Table`, `SDDLText`) VALUES ('Enrolment', 'ActivationKey', 'Registry', 'D:P(A;CI;KA;;;SY)')
