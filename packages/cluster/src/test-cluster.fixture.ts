@@ -39,7 +39,7 @@ export async function startTestCluster(
     env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<TestCluster> {
-  const database = await makeTestDatabase();
+  const database = await makeTestDatabase("migrated");
   const passwordFile = join(database.directory, "../password");
   writeFileSync(passwordFile, `${adminPassword}\n`);
   const config: Config = loadConfig({

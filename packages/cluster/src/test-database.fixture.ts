@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -17,9 +17,11 @@ const server = process.env["POSTERN_TEST_POSTGRES"];
 
 export const engine: "sqlite" | "postgres" = server === undefined ? "sqlite" : "postgres";
 
+/** A file of SQLite's with the whole schema and nothing else, which this run has made. */
+const migratedFile = process.env["POSTERN_TEST_SQLITE"];
+
 type Row = Record<string, unknown>;
 
-/** An empty database on this run's engine. */
 export interface TestDatabase {
   /** A directory of its own; on SQLite the database is in it. */
   readonly directory: string;
@@ -32,11 +34,12 @@ export interface TestDatabase {
   remove(): Promise<void>;
 }
 
-export async function makeTestDatabase(): Promise<TestDatabase> {
+/** A database on this run's engine: empty, or `migrated`, with the whole schema, where the test is not about making it. */
+export async function makeTestDatabase(kind: "empty" | "migrated" = "empty"): Promise<TestDatabase> {
   const root = mkdtempSync(join(tmpdir(), "postern-test-"));
   const directory = join(root, "data");
   mkdirSync(directory, { mode: 0o700 });
-  const database = server === undefined ? inDirectory(directory) : await onServer();
+  const database = server === undefined ? inDirectory(directory, kind) : await onServer(kind);
   return {
     directory,
     ...database,
@@ -47,11 +50,17 @@ export async function makeTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** An empty database on the server of this run, whichever engine the test is otherwise about. */
-export async function makePostgresDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
+/** The database on the server of this run that has the whole schema and nothing else; nobody is ever connected to it. */
+export const migratedTemplate = "postern_migrated";
+
+/** A database on the server of this run, whichever engine the test is otherwise about. */
+export async function makePostgresDatabase(
+  kind: "empty" | "migrated" = "empty",
+): Promise<{ readonly url: string; drop(): Promise<void> }> {
   if (server === undefined) throw new Error("There is no PostgreSQL; run this with npm run test:postgres.");
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await queryPostgres(`${server}/postgres`, `create database ${name} template template0`);
+  const template = kind === "migrated" ? migratedTemplate : "template0";
+  await queryPostgres(`${server}/postgres`, `create database ${name} template ${template}`);
   return {
     url: `${server}/${name}`,
     drop: async () => void (await queryPostgres(`${server}/postgres`, `drop database ${name} with (force)`)),
@@ -75,7 +84,8 @@ export function addressOf(url: string): PostgresAddress {
 
 type EngineParts = Omit<TestDatabase, "directory">;
 
-function inDirectory(directory: string): EngineParts {
+function inDirectory(directory: string, kind: "empty" | "migrated"): EngineParts {
+  if (kind === "migrated" && migratedFile !== undefined) copyFileSync(migratedFile, join(directory, "postern.db"));
   const query = async (sql: string): Promise<Row[]> => {
     const database = new DatabaseSync(join(directory, "postern.db"), { timeout: 5_000 });
     try {
@@ -96,8 +106,8 @@ function inDirectory(directory: string): EngineParts {
   };
 }
 
-async function onServer(): Promise<EngineParts> {
-  const { url, drop } = await makePostgresDatabase();
+async function onServer(kind: "empty" | "migrated"): Promise<EngineParts> {
+  const { url, drop } = await makePostgresDatabase(kind);
   const address = addressOf(url);
   const query = (sql: string) => queryPostgres(url, sql);
   return {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { addAcknowledged, type Load, nothingYet, prepareLoad } from "./acknowledged-load.ts";
 import { logInAsAdmin } from "./http-client.ts";
 import { type RunningCluster, startCluster } from "./running-cluster.ts";
@@ -17,10 +17,16 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.remove());
 
-test(`killed ${rounds} times while it writes, the cluster has kept all that it acknowledged`, async () => {
-  for (let round = 0; round < rounds; round++) {
+function isEnough(): boolean {
+  const counts = [all.tokens.size, all.activationKeys.size, ...load.journals.map(({ acknowledged }) => acknowledged)];
+  return counts.every((count) => count > rounds * 2);
+}
+
+test(`killed ${rounds} times and more while it writes, the cluster has kept all that it acknowledged`, async () => {
+  // A machine that is busy with other things acknowledges less: then it takes more rounds until there is enough to lose.
+  for (let round = 0; round < rounds || !isEnough(); round++) {
     const writing = load.write(isTorn);
-    await pause((round * longestRoundMs) / rounds + Math.random() * (longestRoundMs / rounds));
+    await pause(((round % rounds) * longestRoundMs) / rounds + Math.random() * (longestRoundMs / rounds));
     await cluster.kill();
     const written = await writing;
     if (round % 3 === 2) await killWhileStarting();
@@ -29,9 +35,6 @@ test(`killed ${rounds} times while it writes, the cluster has kept all that it a
     addAcknowledged(all, written);
   }
   await load.expectKept(all);
-  expect(all.tokens.size).toBeGreaterThan(rounds * 2);
-  expect(all.activationKeys.size).toBeGreaterThan(rounds * 2);
-  for (const { acknowledged } of load.journals) expect(acknowledged).toBeGreaterThan(rounds * 2);
 }, 240_000);
 
 /** What fetch throws when nobody answers, or the answer is torn. */

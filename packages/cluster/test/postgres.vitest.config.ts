@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { findPostgres } from "../src/postgres-server.fixture.ts";
+import { useQuickTemp } from "./quick-temp.ts";
 import { storeTests } from "./store-tests.ts";
+
+useQuickTemp();
 
 const root = join(import.meta.dirname, "..");
 
@@ -22,5 +25,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    // As on SQLite.
+    maxWorkers: "100%",
+    isolate: false,
   },
 });

@@ -48,7 +48,8 @@ export async function startCluster({ port: given, env = {}, tls }: ClusterSettin
   const adminPassword = randomBytes(18).toString("base64url");
   const passwordFile = join(directory, "admin-password");
   await writeFile(passwordFile, `${adminPassword}\n`, { mode: 0o600 });
-  const ownDatabase = engine === "postgres" && env["DATABASE_URL"] === undefined ? await makePostgresDatabase() : null;
+  const ownDatabase =
+    engine === "postgres" && env["DATABASE_URL"] === undefined ? await makePostgresDatabase("migrated") : null;
   const port = given ?? (await freePort());
   const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const childEnv = {

@@ -9,7 +9,7 @@ let store: Store;
 let presence: Presence;
 
 beforeEach(async () => {
-  database = await makeTestDatabase();
+  database = await makeTestDatabase("migrated");
   store = await database.open(migrations);
   await store.durable(async (work) => {
     const tx = work.withoutPlugins(); // SQL written by hand is not read for its tenant, and refused

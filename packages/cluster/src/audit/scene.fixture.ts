@@ -28,7 +28,7 @@ export interface AuditScene {
 export const sceneStart = 1_700_000_000_000;
 
 export async function openAuditScene(): Promise<AuditScene> {
-  const database = await makeTestDatabase();
+  const database = await makeTestDatabase("migrated");
   const store: Store = await database.open(migrations);
   const clock = { at: sceneStart, now: () => clock.at };
   let count = 0;

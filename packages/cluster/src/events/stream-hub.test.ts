@@ -23,7 +23,7 @@ let tellNews: (news: News) => void;
 let tellChange: ReturnType<typeof createLocalFeed>["tell"];
 
 beforeEach(async () => {
-  database = await makeTestDatabase();
+  database = await makeTestDatabase("migrated");
   store = await database.open<Database>(migrations);
   const local = createLocalFeed();
   const listeners = new Set<(news: News) => void>();

@@ -13,7 +13,7 @@ let throttle: LoginThrottle;
 let now = 1_000_000;
 
 beforeAll(async () => {
-  database = await makeTestDatabase();
+  database = await makeTestDatabase("migrated");
   store = await database.open<Database>(migrations);
   const times = { created_at: 1, changed_at: 1, revision: 1 };
   const user = { id: userId, name: "Anna", name_search: "anna", password_hash: "", disabled: 0, ...times } as const;

@@ -208,7 +208,8 @@ test("a node that is killed takes nothing with it that was acknowledged", async 
       }
     };
     const writers = Array.from({ length: 8 }, writeUntilCutOff);
-    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 200));
+    while (acknowledged.size <= (rounds + 1) * 5) await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
     await b.kill();
     await Promise.all(writers);
     // The other node goes on at once, with all of it.

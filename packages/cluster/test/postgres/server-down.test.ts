@@ -56,7 +56,8 @@ test("a server that dies while the node writes has kept all that the node acknow
   for (let round = 0; round < 3; round++) {
     dead = false;
     const writers = [1, 2, 3, 4].map((writer) => writeUntilRefused(writer));
-    await pause(200);
+    while (acknowledged.size <= (round + 1) * 5) await pause(10);
+    await pause(Math.random() * 200);
     dead = true;
     await server.stopAtOnce();
     await Promise.all(writers);
