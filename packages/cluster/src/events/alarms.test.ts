@@ -138,28 +138,32 @@ describe("what an agent journals", () => {
     ]);
   });
 
-  test("drift by Group Policy is a warning, and told anew after an hour at the earliest", async () => {
+  test("the same drift, settled, is told anew after an hour at the earliest; another at once", async () => {
     const agent = await newAgent();
-    const drift = async (by: string) => {
-      agent.journal("drift", { layer: "service", by });
+    const drift = async (data: Record<string, string>) => {
+      agent.journal("drift", data);
       await agent.checkIn();
     };
-    await drift("group_policy");
+    const startType = { layer: "serviceConfig", found: "startType" };
+    await drift(startType);
     const [alarm] = await alarmsOf(agent);
-    expect(alarm).toMatchObject({ kind: "drift", severity: "warning" });
+    expect(alarm).toMatchObject({ kind: "drift", severity: "problem" });
     await acknowledge(alarm?.id ?? "");
-    await drift("group_policy");
+    await drift(startType);
+    await drift({ ...startType, by: "group_policy" }); // what it says of itself does not count
     expect(await alarmsOf(agent, "&state=open")).toEqual([]);
-    await drift("somebody"); // tampering is told at once
-    expect(await alarmsOf(agent, "&state=open")).toMatchObject([{ severity: "problem" }]);
-    await pass(alarmLimits.policyDriftQuietMs);
+    await drift({ layer: "serviceConfig", found: "command" });
+    expect(await alarmsOf(agent, "&state=open")).toMatchObject([{ severity: "problem", data: { found: "command" } }]);
+
     const other = await newAgent();
-    other.journal("drift", { by: "group_policy" });
-    await other.checkIn();
+    const again = async () => {
+      other.journal("drift", startType);
+      await other.checkIn();
+    };
+    await again();
     await acknowledge((await alarmsOf(other))[0]?.id ?? "");
-    await pass(alarmLimits.policyDriftQuietMs);
-    other.journal("drift", { by: "group_policy" });
-    await other.checkIn();
+    await pass(alarmLimits.sameDriftQuietMs);
+    await again();
     expect(await alarmsOf(other, "&state=open")).toHaveLength(1);
   });
 
@@ -261,12 +265,12 @@ describe("dealing with alarms", () => {
       agent.journal("pipe_taken");
       await agent.checkIn();
     }
-    agents[0]?.journal("drift", { by: "group_policy" });
+    for (let refusal = 0; refusal < alarmLimits.refusalsInARow; refusal++) agents[0]?.journal("refused");
     await agents[0]?.checkIn();
     const owner = await makeUser(cluster, admin, "uma", [{ role: "tenant_owner", tenantId: umbrella.id }]);
     const first = (await owner.send("GET", "/alarms?limit=3")).json;
     const second = (await owner.send("GET", `/alarms?limit=3&cursor=${first.nextCursor}`)).json;
-    expect(first.items.map(({ kind }: ShownAlarm) => kind)).toEqual(["drift", "pipe_taken", "pipe_taken"]);
+    expect(first.items.map(({ kind }: ShownAlarm) => kind)).toEqual(["refusals_in_a_row", "pipe_taken", "pipe_taken"]);
     expect(second.items).toHaveLength(1);
     expect(second.nextCursor).toBeNull();
     expect((await owner.send("GET", "/alarms?severity=warning")).json.items).toHaveLength(1);
@@ -277,8 +281,8 @@ describe("dealing with alarms", () => {
       openProblems: 3,
       acknowledged: 0,
       byKind: [
-        { kind: "drift", severity: "warning", state: "open", count: 1 },
         { kind: "pipe_taken", severity: "problem", state: "open", count: 3 },
+        { kind: "refusals_in_a_row", severity: "warning", state: "open", count: 1 },
       ],
     });
     expect((await acknowledge(first.items[1].id, "seen it", owner)).status).toBe(200);

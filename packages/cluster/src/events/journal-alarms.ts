@@ -71,8 +71,9 @@ function forkIn(fresh: readonly JudgedEntry[], isTorn: boolean): Found {
 }
 
 /**
- * Tampering is always told. What Group Policy writes again and again is told as a warning, and not anew within an hour
- * after somebody has settled it.
+ * Tampering is always told, and anew when somebody has settled the alarm; only the very same change of the same layer not
+ * within an hour: a group policy may write it again and again, and that is somebody's to settle once. Who did it is
+ * nothing that the agent could know. See `docs/decisions/drift-names-nobody.md`.
  */
 async function driftIn(
   tx: Tx,
@@ -81,19 +82,27 @@ async function driftIn(
   now: number,
 ): Promise<Found> {
   const found = simple("drift", entries);
-  const byPolicyOnly = entries.every(({ kind, data }) => kind !== "drift" || data["by"] === "group_policy");
-  if (found === null || !byPolicyOnly) return found;
-  const recent = await tx
+  if (found === null) return null;
+  const settled = await tx
     .selectFrom("alarm")
-    .select("id")
+    .select("data")
     .where("tenant_id", "=", tenantId)
     .where("agent_id", "=", agentId)
     .where("kind", "=", "drift")
-    .where("raised_at", ">", now - alarmLimits.policyDriftQuietMs)
+    .where("raised_at", ">", now - alarmLimits.sameDriftQuietMs)
     .where("closed_at", "is not", null)
+    .orderBy("raised_at", "desc")
     .limit(1)
     .executeTakeFirst();
-  return recent === undefined ? { ...found, severity: "warning" } : null;
+  if (settled === undefined) return found;
+  const before = changeIn(JSON.parse(settled.data) as AlarmData);
+  const drifts = entries.filter(({ kind }) => kind === "drift");
+  return drifts.every(({ data }) => changeIn(data) === before) ? null : found;
+}
+
+/** What was changed, of whose. */
+function changeIn({ layer, service, found }: AlarmData): string {
+  return JSON.stringify([layer, service, found]);
 }
 
 /** Inside a time that a restored backup does not know, a token that is not known here is no proof of a forgery. */

@@ -33,8 +33,8 @@ export const alarmLimits = {
   refusalWindowMs: 10 * minute,
   /** Entries before a delivery that are looked at for refusals: the agent itself journals at most 20 at once, then one a minute. */
   maxEntriesLookedBack: 50,
-  /** Group Policy writes its settings every 90 minutes and at each start; an alarm for each would be one nobody reads. */
-  policyDriftQuietMs: hour,
+  /** A group policy writes its settings again and again; a new alarm for each of the same would be one nobody reads. */
+  sameDriftQuietMs: hour,
   /** How soon silence, an overdue lift and their ends are seen. */
   watchEveryMs: 15 * second,
   /** No round for this long: the cluster itself was away, and silence says nothing of the agents. */
