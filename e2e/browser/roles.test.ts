@@ -27,7 +27,14 @@ interface Expected {
   readonly closed: readonly (readonly [path: string, title: string])[];
 }
 
-const agentPages = ["Agent List", "Agent Config Profiles", "Agent Config Intents", "Install Agent", "Deleted Agents"];
+const agentPages = [
+  "Agent List",
+  "Agent Config Profiles",
+  "Agent Config Intents",
+  "Install Agent",
+  "Packages",
+  "Deleted Agents",
+];
 const own = ["API Keys", "Sessions"];
 const csv = "Download these as CSV";
 const manages = ["Labels…", "Decommission…", "Delete…"];
@@ -54,13 +61,13 @@ const table: readonly Expected[] = [
     role: "customer_support",
     on: "on-prem",
     inTenant: false,
-    navigation: [...agentPages, "Tenants", ...own, "Alarms"],
+    navigation: ownerSees,
     listMenu: ["Agent Token", csv],
     rowMenu: ["Agent Token", "Agent Details"],
     kinds: ["Token For Tenant", "For ws-07"],
     tokenTab: true,
     downloads: "tenant",
-    closed: [users, audit, keys],
+    closed: [audit, keys],
   },
   {
     role: "tenant_owner",
@@ -90,7 +97,7 @@ const table: readonly Expected[] = [
     role: "agent_installer",
     on: "on-prem",
     inTenant: true,
-    navigation: ["Agent List", "Install Agent", "Deleted Agents", "Tenants", ...own],
+    navigation: ["Agent List", "Install Agent", "Packages", "Deleted Agents", "Tenants", ...own],
     listMenu: [csv],
     rowMenu: ["Agent Details"],
     kinds: [],

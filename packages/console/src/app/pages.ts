@@ -2,6 +2,7 @@ import { agentPages, deletedAgentsPage } from "../pages/agents/pages.ts";
 import { configPages } from "../pages/config/pages.ts";
 import { installPages } from "../pages/install/pages.ts";
 import { keyPages } from "../pages/keys/pages.ts";
+import { packagePages } from "../pages/packages/pages.ts";
 import { peoplePages } from "../pages/people/pages.ts";
 import { watchPages } from "../pages/watch/pages.ts";
 import type { Page } from "./page.ts";
@@ -11,6 +12,7 @@ export const pages: readonly Page[] = [
   ...agentPages,
   ...configPages,
   ...installPages,
+  ...packagePages,
   deletedAgentsPage,
   ...peoplePages,
   ...watchPages,

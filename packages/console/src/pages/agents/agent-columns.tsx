@@ -7,6 +7,7 @@ import { RelativeTime } from "../../shared/relative-time.tsx";
 import { gapWords, platformNames } from "../../shared/words.ts";
 import classes from "./agents.module.css";
 import { agentPath } from "./pages.ts";
+import { VersionCell } from "./version-cell.tsx";
 
 /** What a row shows of an agent, and what can be switched on. */
 export const agentColumns: readonly Column<Agent>[] = [
@@ -55,8 +56,8 @@ export const agentColumns: readonly Column<Agent>[] = [
     id: "version",
     header: "Version",
     sort: "version",
-    width: "5.5rem",
-    cell: ({ agentVersion }) => <span className="number">{agentVersion}</span>,
+    width: "7.5rem",
+    cell: ({ agentVersion, update }) => <VersionCell agentVersion={agentVersion} update={update} />,
   },
   {
     id: "addresses",

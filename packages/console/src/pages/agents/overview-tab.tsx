@@ -10,6 +10,7 @@ import { gapWords, platformNames } from "../../shared/words.ts";
 import type { AgentTabProps } from "./agent-details-page.tsx";
 import { layerWord } from "./layers.ts";
 import { agentPath } from "./pages.ts";
+import { UpdateFact } from "./update-fact.tsx";
 
 /** What the agent reported, and what the cluster wants of it. */
 export function OverviewTab({ agent }: AgentTabProps) {
@@ -24,6 +25,7 @@ export function OverviewTab({ agent }: AgentTabProps) {
           </Fact>
           <Fact name="Addresses">{facts.addresses.join(", ")}</Fact>
           <Fact name="Agent version">{facts.agentVersion}</Fact>
+          <UpdateFact agent={agent} />
           <Fact name="Machine id">{facts.machineId}</Fact>
           <Fact name="Look-alikes">
             {lookAlikes.length > 0 &&

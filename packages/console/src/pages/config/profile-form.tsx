@@ -1,5 +1,6 @@
 import {
   Alert,
+  Autocomplete,
   Button,
   Checkbox,
   Group,
@@ -15,6 +16,7 @@ import { type FormEvent, useState } from "react";
 import { api, read } from "../../api/client.ts";
 import { useAction } from "../../api/use-action.ts";
 import { fieldErrors, ProblemAlert } from "../../shared/problem-alert.tsx";
+import { usePackages } from "../packages/use-packages.ts";
 import { draftOf, type ProfileDetail, type ProfileDraft, patchOf } from "./profile-draft.ts";
 import { ProtectionChange, useProtectionChange } from "./protection-change.tsx";
 
@@ -41,6 +43,7 @@ export function ProfileForm({ profile, readOnly }: { readonly profile: ProfileDe
   const isChanged = Object.keys(patch).length > 0;
   const isOutdated = typed !== undefined && isChanged && typed.on.changedAt !== profile.changedAt;
   const [asking, setAsking] = useState(false);
+  const versions = usePackages().map(({ version }) => version);
   const preview = useProtectionChange(profile.id, patch);
   const save = useAction(
     () =>
@@ -132,12 +135,13 @@ export function ProfileForm({ profile, readOnly }: { readonly profile: ProfileDe
               onChange={(afterSeconds) => set({ afterSeconds })}
               error={errorAt("/checkIn/afterMs")}
             />
-            <TextInput
+            <Autocomplete
               label="Desired agent version"
-              description="Empty: each agent keeps the one it has."
+              description={versionHint(draft.desiredVersion, versions)}
               placeholder="1.4.2"
+              data={versions}
               value={draft.desiredVersion}
-              onChange={(event) => set({ desiredVersion: event.currentTarget.value })}
+              onChange={(desiredVersion) => set({ desiredVersion })}
               error={errorAt("/desiredVersion")}
             />
             <NumberInput
@@ -194,4 +198,12 @@ export function ProfileForm({ profile, readOnly }: { readonly profile: ProfileDe
       )}
     </form>
   );
+}
+
+/** A version without a package is no mistake: the package may come later. */
+function versionHint(typed: string, versions: readonly string[]): string {
+  const version = typed.trim();
+  if (version === "") return "Empty: each agent keeps the one it has.";
+  if (!versions.includes(version)) return `No package of ${version} is here yet. Agents wait for it.`;
+  return "Agents below it fetch it by themselves.";
 }

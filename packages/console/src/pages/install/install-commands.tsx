@@ -3,6 +3,8 @@ import type { Made } from "../../api/types.ts";
 import { CommandLine } from "../../shared/command-line.tsx";
 import { ExactTime } from "../../shared/relative-time.tsx";
 import { count } from "../../shared/words.ts";
+import { NewestPackage } from "../packages/newest-package.tsx";
+import { packageFileName, usePackages } from "../packages/use-packages.ts";
 import { Arrival } from "./arrival.tsx";
 
 const program = '"C:\\Program Files\\Postern\\PosternAgent.exe"';
@@ -16,6 +18,8 @@ export function InstallCommands({
   readonly onClose: () => void;
 }) {
   const cluster = window.location.origin;
+  const [newest] = usePackages();
+  const file = newest === undefined ? "PosternAgent.msi" : packageFileName(newest);
   return (
     <Stack gap="sm">
       <Text size="md">
@@ -31,10 +35,11 @@ export function InstallCommands({
         </Tabs.List>
         <Tabs.Panel value="windows" pt="sm">
           <Stack gap="xs">
+            <NewestPackage />
             <Text size="md">
-              As an administrator, in PowerShell, where <code>PosternAgent.msi</code> lies:
+              As an administrator, in PowerShell, where <code>{file}</code> lies:
             </Text>
-            <CommandLine command="Start-Process -Wait msiexec '/i PosternAgent.msi /qn /l*v postern.log'" />
+            <CommandLine command={`Start-Process -Wait msiexec '/i ${file} /qn /l*v postern.log'`} />
             <CommandLine command={`& ${program} -enroll -cluster ${cluster} -key -`} />
             <Text size="sm" c="dimmed">
               On many machines, without anybody there: put the key into a file, and add{" "}
@@ -46,11 +51,11 @@ export function InstallCommands({
         <Tabs.Panel value="powershell" pt="sm">
           <Stack gap="xs">
             <Text size="md">
-              As an administrator, where <code>Install-PosternAgent.ps1</code> and <code>PosternAgent.msi</code> lie:
+              As an administrator, where <code>Install-PosternAgent.ps1</code> and <code>{file}</code> lie:
             </Text>
             <CommandLine command="$key = Read-Host -AsSecureString 'Activation key'" />
             <CommandLine
-              command={`.\\Install-PosternAgent.ps1 -Package .\\PosternAgent.msi -Cluster ${cluster} -ActivationKey $key`}
+              command={`.\\Install-PosternAgent.ps1 -Package .\\${file} -Cluster ${cluster} -ActivationKey $key`}
             />
             <Text size="sm" c="dimmed">
               <code>-ActivationKeyFile</code> takes it from a file instead; <code>-WhatIf</code> only says what would be

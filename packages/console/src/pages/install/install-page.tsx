@@ -15,6 +15,7 @@ import { PageHeader } from "../../shared/page-header.tsx";
 import { RelativeTime } from "../../shared/relative-time.tsx";
 import { useSearchState } from "../../shared/search-state.ts";
 import { EmptyState } from "../../shared/states.tsx";
+import { NewestPackage } from "../packages/newest-package.tsx";
 import { ActivationKeyDialog } from "./activation-key-dialog.tsx";
 import { installPage } from "./pages.ts";
 
@@ -103,7 +104,15 @@ export function InstallPage() {
   );
   return (
     <>
-      <PageHeader page={installPage} actions={create}>
+      <PageHeader
+        page={installPage}
+        actions={
+          <>
+            <NewestPackage />
+            {create}
+          </>
+        }
+      >
         An agent enrols into a tenant with an activation key. You get the key and the commands to run on the workload.
       </PageHeader>
       <DataTable
