@@ -3,7 +3,7 @@
  *
  *     stall COUNT   opens that many connections, prints "stalled" and says nothing on them
  *     say LINE...   sends each line on a connection of its own, and prints the answers, one a line
- *     flood BYTES   sends that many bytes without an end of line, and prints how it ended
+ *     flood BYTES   sends that many bytes without an end of line, and prints how it ended and after how many ms
  *     squat         takes the pipe's name, prints "taken", and prints each line that anybody sends to it
  */
 import { kernel32 } from "../../packages/agent/src/windows/kernel32.ts";
@@ -27,7 +27,8 @@ if (mode === "stall") {
   for (const line of process.argv.slice(3)) console.log(await send(line));
   process.exit(0);
 } else if (mode === "flood") {
-  console.log(await flood(Number(amount)));
+  const began = performance.now();
+  console.log(`${await flood(Number(amount))} ${Math.round(performance.now() - began)}`);
   process.exit(0);
 } else {
   await pipeServer(pipeName, pipeDescriptor).listen(async (line) => {
