@@ -157,6 +157,7 @@ describe("giving back", () => {
     const machine = twoVendors();
     machine.others.arm(["Sysmon64", "osqueryd"]);
     machine.others.arm(["osqueryd"]);
+    expect(machine.report()).toEqual({ osqueryd: "guarded" });
     expect(machine.descriptor("Sysmon64")).toBe(ordinaryService);
     expect(machine.descriptor("osqueryd")).toBe(reduced.service);
   });

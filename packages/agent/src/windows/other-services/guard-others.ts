@@ -127,7 +127,9 @@ export function otherServices(ports: OtherServicesPorts): OtherServices {
     const known = readKept();
     if (known === "unreadable")
       return listed.map((name) => ({ name, state: "originals_unreadable", changed: [], unheld: [], gone: false }));
-    return unique([...listed, ...namesOf(known)]).map(settleOne);
+    const settled = unique([...listed, ...namesOf(known)]).map(settleOne);
+    // Of one that is listed no more there is nothing to tell once it has been given back.
+    return settled.filter(({ name, state }) => isListed(name) || troubles.has(state));
   }
 
   function settleOne(name: string): Outcome {
@@ -156,9 +158,13 @@ export function otherServices(ports: OtherServicesPorts): OtherServices {
 
   function planOf(name: string, known: Originals | undefined): ServicePlan {
     const present = services.read(name);
-    if (!armed || !listed.some((one) => keyOf(one) === keyOf(name))) return planRestore(present, known, ours);
+    if (!armed || !isListed(name)) return planRestore(present, known, ours);
     const refusal = present && !known ? ports.refusalOf(name, present.program) : undefined;
     return planGuard(name, present, known, wanted, ours, refusal);
+  }
+
+  function isListed(name: string): boolean {
+    return listed.some((one) => keyOf(one) === keyOf(name));
   }
 
   function originalsOf(name: string): Originals | undefined {
