@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { fakeAuthority } from "../../packages/agent/src/authority.fixture.ts";
+import { fakeCluster } from "../../packages/agent/src/fake-cluster.fixture.ts";
 import { commandClients, commandIdleMs } from "../../packages/agent/src/limits.ts";
 import { eventually } from "../steps.ts";
 import { type Started, type WindowsMachine, windowsMachine } from "../windows-machine.ts";
@@ -71,4 +73,30 @@ test("a program that took the pipe's name gets no token", async () => {
   expect(refused.code).toBe(noAnswer);
   expect(refused.stderr).toContain("service_unreachable");
   expect(readFileSync(squatter.outputFile, "utf8").trim()).toBe("taken");
+});
+
+test("nor does it keep the cluster from hearing of it, or the pipe longer than it lives", async () => {
+  const authority = fakeAuthority();
+  const cluster = await fakeCluster(authority, { profile: { on: false } });
+  try {
+    await agent.start();
+    const enrolled = await agent.command(["-enroll", "-cluster", cluster.url, "-key", authority.activationKey]);
+    expect(enrolled).toMatchObject({ code: 0 });
+    await agent.sc("stop");
+    await agent.stopped();
+    const squatter = machine.startScript(probe, ["squat"]);
+    foreign = squatter;
+    await squatter.prints("taken");
+    await agent.start();
+    const told = () => [...cluster.journal.values()].filter(({ kind }) => kind === "pipe_taken");
+    await expect.poll(told, { timeout: 20_000 }).toHaveLength(1);
+    expect((await agent.command(["-status"])).code).toBe(noAnswer);
+    squatter.end();
+    await eventually("the pipe is the service's", 30_000, async () => {
+      return (await agent.command(["-status"])).code === 0 || undefined;
+    });
+    expect(told()).toHaveLength(1);
+  } finally {
+    await cluster.close();
+  }
 });

@@ -5,15 +5,11 @@ import { kernel32 } from "./kernel32.ts";
 import { pipeRetryMs } from "./limits.ts";
 import { type Handle, succeed, WindowsError } from "./native.ts";
 import { openedPipe, PipeEnd } from "./pipe-end.ts";
+import { clientOpening } from "./pipe-opening.ts";
 import { readLine } from "./pipe-server.ts";
 import { serviceProcessId } from "./service-control.ts";
 
-/** All that {@link pipeDescriptor} gives administrators: generic read and write less FILE_CREATE_PIPE_INSTANCE. */
-const clientRights = 0x12019b;
 const OPEN_EXISTING = 3;
-const FILE_FLAG_OVERLAPPED = 0x40000000;
-/** The server may learn who we are, but not act as us. */
-const SECURITY_SQOS_PRESENT_IDENTIFICATION = 0x110000;
 const ERROR_PIPE_BUSY = 231;
 
 /** Sends one command to the service `serviceName` over its pipe. */
@@ -37,15 +33,7 @@ async function connect(name: string): Promise<Handle> {
     try {
       return openedPipe(
         "CreateFileW",
-        kernel32().CreateFileW(
-          name,
-          clientRights,
-          0,
-          null,
-          OPEN_EXISTING,
-          FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT_IDENTIFICATION,
-          0,
-        ),
+        kernel32().CreateFileW(name, clientOpening.rights, 0, null, OPEN_EXISTING, clientOpening.flags, 0),
       );
     } catch (error) {
       const busy = error instanceof WindowsError && error.code === ERROR_PIPE_BUSY;

@@ -5,12 +5,9 @@ import { kernel32 } from "./kernel32.ts";
 import { pipeRetryMs } from "./limits.ts";
 import { koffi, WindowsError } from "./native.ts";
 import { isCancelled, openedPipe, PipeEnd } from "./pipe-end.ts";
+import { serverModes } from "./pipe-opening.ts";
 import { withDescriptor } from "./security.ts";
 
-const PIPE_ACCESS_DUPLEX = 0x3;
-const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000;
-const FILE_FLAG_OVERLAPPED = 0x40000000;
-const PIPE_REJECT_REMOTE_CLIENTS = 0x8;
 const ERROR_ACCESS_DENIED = 5;
 const ERROR_PIPE_BUSY = 231;
 /** What Windows says to who is not first: not the first instance, or no room for one more. */
@@ -53,20 +50,16 @@ function createInstances(name: string, descriptor: string): PipeEnd[] {
   return ends;
 }
 
-function createInstance(name: string, descriptor: string, first: boolean): number {
+function createInstance(name: string, descriptor: string, isFirst: boolean): number {
+  const modes = serverModes(isFirst);
   return withDescriptor(descriptor, (lpSecurityDescriptor) =>
     openedPipe(
       "CreateNamedPipeW",
-      kernel32().CreateNamedPipeW(
-        name,
-        PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | (first ? FILE_FLAG_FIRST_PIPE_INSTANCE : 0),
-        PIPE_REJECT_REMOTE_CLIENTS,
-        commandClients,
-        commandBytes,
-        commandBytes,
-        0,
-        { nLength: koffi().sizeof("SECURITY_ATTRIBUTES"), lpSecurityDescriptor, bInheritHandle: 0 },
-      ),
+      kernel32().CreateNamedPipeW(name, modes.open, modes.pipe, commandClients, commandBytes, commandBytes, 0, {
+        nLength: koffi().sizeof("SECURITY_ATTRIBUTES"),
+        lpSecurityDescriptor,
+        bInheritHandle: 0,
+      }),
     ),
   );
 }
