@@ -5,7 +5,7 @@ export type TokenSource =
   | { readonly from: "stdin" };
 
 /** What the installer runs, and people as a rule do not. */
-export type InstallerStep = "guard-check" | "folder-check" | "remove-data" | "installer-done";
+export type InstallerStep = "guard-check" | "wait-stopped" | "folder-check" | "remove-data" | "installer-done";
 
 /** What somebody typed, understood. `dataFolder` is heeded where the folder is not fixed. */
 export type Invocation = { readonly dataFolder?: string } & (
@@ -28,7 +28,13 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const installerSteps: readonly InstallerStep[] = ["guard-check", "folder-check", "remove-data", "installer-done"];
+export const installerSteps: readonly InstallerStep[] = [
+  "guard-check",
+  "wait-stopped",
+  "folder-check",
+  "remove-data",
+  "installer-done",
+];
 const commands: readonly string[] = [
   "unprotect",
   "protect",
@@ -95,6 +101,7 @@ function understand(run: string, flags: ReadonlyMap<string, string>, values: rea
     case "folder-check":
     case "remove-data":
     case "installer-done":
+    case "wait-stopped":
       refuseValues(run, values);
       return { run };
     case "guard-check": {

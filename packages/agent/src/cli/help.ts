@@ -102,6 +102,10 @@ copy, installed by it; exit code 3 then too, since the run of the installer that
 Exit code 0: protection is off or lifted, or the service has been stopped. 3: protection is on. 4: the service runs and
 does not answer. Changes nothing; the answer is left for the installer, which shows and logs it.
 `,
+  "wait-stopped": `Wait until the service has stopped, 20 seconds at most. The installer runs this before it replaces files.
+
+  PosternAgent.exe -wait-stopped
+`,
   "installer-done": `Tell the service that the installer has replaced it, so that it is fully protected again. The installer runs this.
 
   PosternAgent.exe -installer-done

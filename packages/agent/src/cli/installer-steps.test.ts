@@ -18,12 +18,12 @@ const noted: CommandAnswer = { v: 1, ok: true, result: { installer: "noted" } };
 async function run(
   step: InstallerStep,
   answer: CommandAnswer | undefined,
-  { running = true, foreign = "", back = true } = {},
+  { running = true, isRunning = () => running, foreign = "", back = true } = {},
 ) {
   let note: string | undefined = "from the last time";
   let err = "";
   const installer = {
-    isServiceRunning: () => running,
+    isServiceRunning: isRunning,
     note: (sentence?: string) => {
       note = sentence;
     },
@@ -62,6 +62,13 @@ describe("the guard check", () => {
   test("a service that was stopped is not asked", async () => {
     expect(await run("guard-check", undefined, { running: false })).toMatchObject({ exit: 0, note: undefined });
   });
+});
+
+test("until the service has stopped, it is waited", async () => {
+  expect(await run("wait-stopped", undefined, { running: false })).toMatchObject({ exit: 0 });
+  let looks = 0;
+  expect(await run("wait-stopped", undefined, { isRunning: () => looks++ < 2 })).toMatchObject({ exit: 0 });
+  expect(looks).toBe(4);
 });
 
 test("that the installer has done is told to the service", async () => {

@@ -36,6 +36,8 @@ export async function runInstallerStep(
       say(refusal);
       return refusal === "service_silent" ? exitCodes.noAnswer : exitCodes.refused;
     }
+    case "wait-stopped":
+      return (await isStopped(installer)) ? exitCodes.done : exitCodes.refused;
     case "installer-done": {
       const answer = await ask();
       if (answer?.ok) return exitCodes.done;
@@ -62,6 +64,20 @@ export async function runInstallerStep(
   function say(code: string): void {
     terminal.err(`${code}: ${sentenceFor(code, {})}\n`);
   }
+}
+
+/** For as long as an orderly end takes, and a moment more: its process still has our files open when it reports its end. */
+async function isStopped(installer: InstallerPort): Promise<boolean> {
+  for (let look = 0; look < stopLooks && installer.isServiceRunning(); look++) await pause(stopLookMs);
+  await pause(stopLookMs);
+  return !installer.isServiceRunning();
+}
+
+const stopLookMs = 250;
+const stopLooks = 80;
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Only the word of the service itself lets the installer through. */

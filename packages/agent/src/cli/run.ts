@@ -8,7 +8,7 @@ import {
 } from "../commands.ts";
 import { type Platform, ServiceUnreachable } from "../ports.ts";
 import { agentVersion } from "../release.ts";
-import { type InstallerStep, type Invocation, UsageError } from "./arguments.ts";
+import { type InstallerStep, type Invocation, installerSteps, UsageError } from "./arguments.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { readUnverified, tokenText, unverifiedText } from "./explain-text.ts";
 import { helpText } from "./help.ts";
@@ -69,8 +69,7 @@ export async function runCommand(
 }
 
 function installerStepOf({ run }: Invocation): InstallerStep | undefined {
-  const isStep = run === "guard-check" || run === "folder-check" || run === "remove-data" || run === "installer-done";
-  return isStep ? run : undefined;
+  return installerSteps.find((step) => step === run);
 }
 
 function commandOf(invocation: Invocation, terminal: Terminal): Command {
@@ -97,6 +96,7 @@ function commandOf(invocation: Invocation, terminal: Terminal): Command {
       };
     case "installer-done":
       return { command: "installer_done" };
+    case "wait-stopped":
     case "folder-check":
     case "remove-data":
       // They ask the service manager, not the service.

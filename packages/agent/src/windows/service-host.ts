@@ -64,6 +64,8 @@ export function windowsServiceHost(serviceName: string): ServiceHost {
       report(states.stopPending);
       await onStop(reason);
       report(states.stopped);
+      // An installer that waited for this replaces our files next: it must not find them in use.
+      kernel32().TerminateProcess(kernel32().GetCurrentProcess(), NO_ERROR);
     } catch (error) {
       failure = error;
       report(states.stopped, ERROR_EXCEPTION_IN_SERVICE);
