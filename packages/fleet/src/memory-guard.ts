@@ -18,6 +18,7 @@ export const layerNames = [
   "processDacl",
   "files",
   "cleanRegistry",
+  "eventSource",
 ] as const;
 export type LayerName = (typeof layerNames)[number];
 

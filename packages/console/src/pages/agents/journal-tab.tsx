@@ -65,6 +65,7 @@ const tones: Readonly<Record<string, Tone>> = {
   refused: "bad",
   rearmed: "good",
   drift: "bad",
+  pipe_taken: "bad",
   service_left_alone: "warn",
   config_refused: "bad",
 };
