@@ -7,17 +7,19 @@ import { liftLeftMs, type PersistedState, persistedOf } from "./core/state.ts";
 import type { AgentEvent, Outcome } from "./core/step.ts";
 import { type Enrolment, identitySigner } from "./enrolment.ts";
 import type { EventReporter } from "./event-log/reporter.ts";
-import { grantMs, persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
+import { addressReturnMs, grantMs, persistLiftedMs, persistMs, unheardPauseMs } from "./limits.ts";
 import { type LinkStatus, startCheckIns } from "./link/check-ins.ts";
 import { type Exchange, exchangeWith } from "./link/exchange.ts";
 import { collectFacts } from "./link/facts.ts";
 import { type FetchPackage, fetchFrom } from "./link/fetch-package.ts";
+import { createWays } from "./link/ways.ts";
 import { lookAfterGuard } from "./look-after-guard.ts";
 import type { Clock, Platform } from "./ports.ts";
 import { type RunningAgent, runAgent } from "./running-agent.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
 import type { FileSystem } from "./store/file-system.ts";
 import { beginJournal, type Journal, openJournal } from "./store/journal-file.ts";
+import { readReachedAddress, writeReachedAddress } from "./store/reached-address.ts";
 import { stateFile } from "./store/state-file.ts";
 import {
   type ClusterAddress,
@@ -50,6 +52,8 @@ export interface ServicePorts {
   exchangeWith?(address: ClusterAddress): Exchange;
   /** The same for packages. */
   fetchFrom?(address: ClusterAddress): FetchPackage;
+  /** How soon the first address is tried again, where `limits.addressReturnMs` is too long to wait. */
+  readonly addressReturnMs?: number;
   /** Within what time a fetch begins, where `limits.updateSpreadMs` is too long to wait. */
   readonly updateSpreadMs?: number;
 }
@@ -62,6 +66,8 @@ export interface EnrolledAgent {
   /** As {@link RunningAgent.apply}; what it changes is timed and told. */
   apply(event: AgentEvent): Outcome;
   link(): LinkStatus;
+  /** Where the cluster is looked for now: what it was told may be another address than that of the enrolment. */
+  clusterUrl(): string;
   readonly updates: Updates;
   /** What a new enrolment of this machine takes over. */
   persisted(): PersistedState;
@@ -146,8 +152,20 @@ function work(
     log,
   });
   let timer: NodeJS.Timeout | undefined;
+  const addressAt = (url: string): ClusterAddress => ({ ...anchor.cluster, url });
+  const ways = createWays({
+    enrolled: anchor.cluster.url,
+    told: () => running.state().upkeep?.urls ?? [],
+    reached: {
+      read: () => readReachedAddress(ports.fs, platform.folders.data, anchor.agentId),
+      write: keepReached,
+    },
+    exchangeAt: (url) => (ports.exchangeWith ?? exchangeWith)(addressAt(url)),
+    nowMs: () => clock.interruptMs(),
+    returnMs: ports.addressReturnMs ?? addressReturnMs,
+  });
   const checkIns = startCheckIns({
-    exchange: (ports.exchangeWith ?? exchangeWith)(anchor.cluster),
+    ways,
     identityKey: identitySigner(anchor.identityKey),
     identity: anchor.identity,
     clock,
@@ -175,7 +193,7 @@ function work(
     installer: platform.packages,
     file: packageFile(ports.fs, platform.packages, platform.folders.data),
     clock,
-    fetch: (ports.fetchFrom ?? fetchFrom)(anchor.cluster),
+    fetch: (wanted) => (ports.fetchFrom ?? fetchFrom)(addressAt(ways.current().url))(wanted),
     state: running.state,
     apply,
     random: ports.random,
@@ -190,6 +208,7 @@ function work(
     journal,
     apply,
     link: checkIns.status,
+    clusterUrl: () => ways.current().url,
     updates,
     persisted: () => persistedOf(running.state()),
     async stop() {
@@ -229,6 +248,15 @@ function work(
     updates.look();
     const { next, journalAcked } = received.answer;
     return forget(journalAcked) ? next : { ...next, afterMs: Math.max(next.afterMs, unheardPauseMs) };
+  }
+
+  /** An address that cannot be written down is found again after the next start: that one begins at the old one. */
+  function keepReached(url: string): void {
+    try {
+      writeReachedAddress(ports.fs, platform.folders.data, anchor.agentId, url);
+    } catch (error) {
+      log(`not saved: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   /** False when entries wait and none of them was acknowledged: sending them again at once would change nothing. */

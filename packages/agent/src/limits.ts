@@ -61,6 +61,12 @@ export const journalBatchChars = 64 * 1024;
 /** Without a sign of life from the cluster beyond the hold it promised, a request has failed. */
 export const requestTimeoutMs = 30_000;
 
+/**
+ * How long an agent stays at an address of the cluster that is not the first one it was told, before it tries that again:
+ * each try costs one request that may hang for {@link requestTimeoutMs}.
+ */
+export const addressReturnMs = 15 * 60_000;
+
 /** Pause after the first failed request; it doubles up to the cap, and full jitter spreads the agents. */
 export const backoffBaseMs = 1_000;
 export const backoffCapMs = 60_000;

@@ -44,7 +44,7 @@ export function statusOf(
     agentId: anchor.agentId,
     tenantId: anchor.tenantId,
     clusterId: anchor.clusterId,
-    clusterUrl: anchor.cluster.url,
+    clusterUrl: standing.agent.clusterUrl(),
     protection: reportProtection(state, platform.guard.supported, running.layers(), running.otherServices()),
     ...becauseOf(state),
     trustedTime: new Date(state.time.trustedMs).toISOString(),

@@ -4,14 +4,15 @@ import { promptCheckInGapMs, refusedByClusterMs, requestTimeoutMs } from "../lim
 import type { Clock } from "../ports.ts";
 import { NotSaved } from "../running-agent.ts";
 import { backoffMs } from "./backoff.ts";
-import { type Exchange, NoResponse, type UnverifiedResponse } from "./exchange.ts";
+import { NoResponse, type UnverifiedResponse } from "./exchange.ts";
 import { unverifiedAnswer, unverifiedProblemCode } from "./problem.ts";
+import type { Ways } from "./ways.ts";
 
 /** What a check-in says, beside what the link itself adds. */
 export type CheckInBody = Omit<CheckIn, "nonce" | "n" | "facts" | "identity">;
 
 export interface CheckInOptions {
-  readonly exchange: Exchange;
+  readonly ways: Ways;
   readonly identityKey: Signer;
   /** The cluster's statement of who this agent is, for when it does not know it any more. */
   readonly identity: string;
@@ -93,6 +94,7 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
     sentAtMs = clock.interruptMs();
     // All of it: whatever fails here, be it a mistake of ours, the next turn comes.
     try {
+      const { exchange, isProven } = options.ways.current();
       const nonce = options.newNonce();
       const facts = options.facts();
       const factsText = JSON.stringify(facts);
@@ -101,17 +103,19 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
         ...report,
         nonce,
         n: ++n,
-        ...(factsText === knownFacts && !unknown ? {} : { facts }),
+        // With its facts an agent is answered at once: whether the cluster is at another address shows without a wait.
+        ...(factsText === knownFacts && !unknown && isProven ? {} : { facts }),
         ...(unknown ? { identity: options.identity, journal: { ...report.journal, entries: [] } } : {}),
       };
       const body = JSON.stringify({ request: await sealCheckIn(claims, options.identityKey) });
-      const response = await options.exchange("/agent/v1/check-in", body, {
-        timeoutMs: holdMs + requestTimeoutMs,
+      const response = await exchange("/agent/v1/check-in", body, {
+        timeoutMs: isProven ? holdMs + requestTimeoutMs : requestTimeoutMs,
         signal: givenUp.signal,
       });
       const answer = response.status === 200 ? unverifiedAnswer(response) : undefined;
       if (answer === undefined) return refused(response);
       const next = options.receive(answer, nonce, clock.interruptMs() - sentAtMs);
+      options.ways.answered();
       knownFacts = factsText;
       unknown = false;
       failures = 0;
@@ -142,6 +146,8 @@ export function startCheckIns(options: CheckInOptions): CheckIns {
     failures += 1;
     if (status.trouble !== trouble) options.log(`check-in: ${trouble}`);
     status = { ...status, trouble };
+    // Where the cluster was before is asked at once; only when none of its addresses answers is there a pause.
+    if (options.ways.failed() && atLeastMs === undefined) return { pauseMs: 0, patient: false };
     return { pauseMs: backoffMs(failures, options.random, atLeastMs), patient: false };
   }
 

@@ -1,6 +1,7 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { FileSystem } from "./file-system.ts";
-import { decodeRecord, encodeRecord } from "./sealed-record.ts";
+import { decodeRecord } from "./sealed-record.ts";
+import { writeWhole } from "./whole-file.ts";
 
 /** What an agent learned when it enrolled, and whom it trusts from then on. Written once for each enrolment. */
 export interface TrustAnchor {
@@ -82,12 +83,3 @@ export function removePendingEnrolment(fs: FileSystem, folder: string): void {
 
 const anchorPath = (folder: string) => join(folder, "trust-anchor");
 const pendingPath = (folder: string) => join(folder, "enrolling");
-
-function writeWhole(fs: FileSystem, path: string, value: unknown): void {
-  const next = `${path}.next`;
-  fs.remove(next);
-  fs.write(next, 0, encodeRecord(value));
-  fs.flush(next);
-  fs.rename(next, path);
-  fs.flushFolder(dirname(path));
-}

@@ -48,7 +48,7 @@ export function createDownloads(reads: Db, limits: DownloadLimits = packageLimit
 
   return {
     send(request, reply, row) {
-      const etag = `"${row.sha256}"`;
+      const etag = etagOf(row);
       reply
         .header("etag", etag)
         .header("accept-ranges", "bytes")
@@ -109,12 +109,18 @@ function giveUpWhenStalled(reply: FastifyReply, stream: Readable, stalledMs: num
   });
 }
 
+/** The digest as a config names it, so that an agent can say of what it has the beginning. */
+function etagOf({ sha256 }: AgentPackageTable): string {
+  return `"${Buffer.from(sha256, "hex").toString("base64url")}"`;
+}
+
 /** The one range that is asked for; undefined: all of it; null: there is none such. Of several, none is given. */
-function rangeOf({ headers }: FastifyRequest, { size, sha256 }: AgentPackageTable): Range | undefined | null {
+function rangeOf({ headers }: FastifyRequest, row: AgentPackageTable): Range | undefined | null {
+  const { size } = row;
   const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.range ?? "") ?? [];
   if (from === undefined || to === undefined || from + to === "") return undefined;
   const condition = headers["if-range"];
-  if (condition !== undefined && condition !== `"${sha256}"`) return undefined;
+  if (condition !== undefined && condition !== etagOf(row)) return undefined;
   if (from === "") {
     const length = Math.min(Number(to), size);
     return length === 0 ? null : { first: size - length, last: size - 1 };

@@ -134,7 +134,10 @@ async function readVersion({ store }: PackageServices, id: string): Promise<stri
   });
   const name = properties.get("ProductName") ?? "something else";
   if (properties.get("UpgradeCode")?.toUpperCase() !== agentUpgradeCode) {
-    throw new Problem("package_unusable", `The package is that of another product (${shown(name)}), by its upgrade code.`);
+    throw new Problem(
+      "package_unusable",
+      `The package is that of another product (${shown(name)}), by its upgrade code.`,
+    );
   }
   if (arch !== "x64") {
     throw new Problem("package_unusable", `The package is for machines of the kind ${shown(arch)}; agents run on x64.`);
