@@ -196,12 +196,15 @@ describe("giving back", () => {
 
   test("a key that somebody made with a descriptor of its own is guarded with the others, and comes back", () => {
     const machine = twoVendors();
+    const before = machine.state();
     machine.others.arm(["osqueryd"]);
     machine.change("osqueryd", "key\\Own", vendorKey);
     expect(machine.others.look()).toEqual([]);
     expect(machine.descriptor("osqueryd", "key\\Own")).toBe(`O:SY${reduced.key}`);
     machine.others.disarm(["osqueryd"]);
     expect(machine.descriptor("osqueryd", "key\\Own")).toBe(vendorKey);
+    machine.of("osqueryd").objects.pop();
+    expect(machine.state()).toEqual(before);
   });
 
   test("one that cannot be given back keeps its original for the next time", () => {
