@@ -65,7 +65,7 @@ export const operationErrors: OperationErrors = {
   "POST /api/v1/agents/:id/decommission": ["reauthentication_required", "precondition_failed"],
   "DELETE /api/v1/agents/:id/decommission": ["decommission_applied", "decommission_not_pending", "precondition_failed"],
   "POST /api/v1/agents/decommission": ["reauthentication_required", "selection_changed"],
-  "POST /api/v1/alarms/:id/acknowledge": ["alarm_not_open"],
+  "POST /api/v1/alarms/:id/acknowledge": ["alarm_not_open", "precondition_failed"],
   "POST /api/v1/api-keys": ["session_required", "reauthentication_required", "grant_refused"],
   "PUT /api/v1/cluster/urls": ["reauthentication_required", "precondition_failed"],
   "POST /api/v1/intents": ["name_taken"],

@@ -3,6 +3,7 @@ import type { Audit } from "../audit/record.ts";
 import type { ChangePublisher } from "../change-feed.ts";
 import { type Clock, toRfc3339, toRfc3339OrNull } from "../clock.ts";
 import { accessOf, type RequestAccess } from "../http/access.ts";
+import { etagOf, requireMatch } from "../http/etag.ts";
 import { originOf } from "../http/origin.ts";
 import { listOf, listQuery, pageRequest, toPage } from "../http/paging.ts";
 import { Problem } from "../http/problems.ts";
@@ -46,6 +47,7 @@ const Alarm = Type.Object({
   count: Type.Integer({ description: "How often it has happened." }),
   raisedAt: Time,
   lastAt: Time,
+  changedAt: Time,
   acknowledged: nullable(
     Type.Object({
       at: Time,
@@ -147,7 +149,10 @@ export function alarmRoutes(api: Server, { store, audit, clock, feed }: AlarmRou
       config: readingOne,
       schema: { tags, summary: "One alarm", params: IdParams, response: { 200: Alarm } },
     },
-    async (request) => toAlarm(await requireAlarm(request.params.id, accessOf(request))),
+    async (request, reply) => {
+      const alarm = await requireAlarm(request.params.id, accessOf(request));
+      return reply.header("etag", etagOf(changedAtOf(alarm))).send(toAlarm(alarm));
+    },
   );
 
   api.post(
@@ -159,18 +164,21 @@ export function alarmRoutes(api: Server, { store, audit, clock, feed }: AlarmRou
         summary: "Says that somebody has seen an alarm",
         description:
           "An alarm about something that happened is settled by this; the next occurrence is another alarm. " +
-          "One that goes on stays until it ends by itself.",
+          "One that goes on stays until it ends by itself. With `If-Match`, only as it was seen: another occurrence makes it another.",
         params: IdParams,
         body: AcknowledgeBody,
         response: { 200: Alarm },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { comment } = request.body;
       const access = accessOf(request);
       const alarm = await requireAlarm(request.params.id, access);
       const { who } = access;
       await store.durable(async (tx) => {
+        const now = (await findAlarmAnywhere(tx, alarm.id)) ?? alarm;
+        if (stateOfAlarm(now) !== "open") throw new Problem("alarm_not_open", whyNotOpen(now));
+        requireMatch(request, changedAtOf(now));
         const by = { byId: who.id ?? "", byName: who.name, comment };
         if (!(await acknowledgeAlarm(tx, feed, alarm, by, clock.now()))) throw new Problem("alarm_not_open");
         audit.record(tx, {
@@ -183,7 +191,8 @@ export function alarmRoutes(api: Server, { store, audit, clock, feed }: AlarmRou
           details: { kind: alarm.kind, ...(alarm.agent_id !== null && { agentId: alarm.agent_id }) },
         });
       });
-      return toAlarm(await requireAlarm(alarm.id, access));
+      const after = await requireAlarm(alarm.id, access);
+      return reply.header("etag", etagOf(changedAtOf(after))).send(toAlarm(after));
     },
   );
 
@@ -212,9 +221,21 @@ function toAlarm(row: ListedAlarm): Static<typeof Alarm> {
     count: row.count,
     raisedAt: toRfc3339(row.raised_at),
     lastAt: toRfc3339(row.last_at),
+    changedAt: toRfc3339(changedAtOf(row)),
     acknowledged: acknowledgedOf(row),
     resolvedAt: toRfc3339OrNull(row.resolved_at),
   };
+}
+
+/** When something about it changed last: it happened again, somebody acknowledged it, it ended. */
+function changedAtOf({ last_at, acknowledged_at, resolved_at }: ListedAlarm): number {
+  return Math.max(last_at, acknowledged_at ?? 0, resolved_at ?? 0);
+}
+
+/** Whoever comes second reads what the first one found out. */
+function whyNotOpen({ acknowledged_at, acknowledged_by_name, comment }: ListedAlarm): string {
+  if (acknowledged_at === null) return "It has ended by itself meanwhile.";
+  return `${acknowledged_by_name ?? "Somebody"} has acknowledged it meanwhile: ${JSON.stringify(comment ?? "")}`;
 }
 
 function acknowledgedOf(row: ListedAlarm): Static<typeof Alarm>["acknowledged"] {

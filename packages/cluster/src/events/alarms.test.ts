@@ -235,7 +235,11 @@ describe("dealing with alarms", () => {
       state: "acknowledged",
       acknowledged: { at: expect.any(String), by: { id: support.id, name: "sue" }, comment: "a test tool held it" },
     });
-    expect((await acknowledge(id)).json).toMatchObject({ status: 409, code: "alarm_not_open" });
+    expect((await acknowledge(id)).json).toMatchObject({
+      status: 409,
+      code: "alarm_not_open",
+      detail: 'sue has acknowledged it meanwhile: "a test tool held it"',
+    });
     const entries = (await admin.send("GET", `/audit?action=alarm.acknowledge&targetId=${id}`)).json.items;
     expect(entries).toMatchObject([
       {
@@ -245,6 +249,25 @@ describe("dealing with alarms", () => {
         target: { kind: "alarm", name: "pipe_taken" },
       },
     ]);
+  });
+
+  test("an alarm that has happened again since somebody looked at it is not settled unseen", async () => {
+    const agent = await newAgent();
+    agent.journal("pipe_taken");
+    await agent.checkIn();
+    const [{ id } = { id: "" }] = await alarmsOf(agent);
+    const seen = await admin.send("GET", `/alarms/${id}`);
+    const asSeen = { "if-match": seen.headers.get("etag") ?? "" };
+    expect(asSeen["if-match"]).toBe(`"${Date.parse(seen.json.changedAt)}"`);
+    cluster.advance(1_000);
+    agent.journal("pipe_taken");
+    await agent.checkIn();
+    const path = `/alarms/${id}/acknowledge`;
+    const refused = await admin.send("POST", path, { comment: "looked into it" }, asSeen);
+    expect(refused.json).toMatchObject({ status: 412, code: "precondition_failed" });
+    const now = await admin.send("GET", `/alarms/${id}`);
+    const done = await admin.send("POST", path, { comment: "twice" }, { "if-match": now.headers.get("etag") ?? "" });
+    expect(done.json).toMatchObject({ state: "acknowledged", count: 2 });
   });
 
   test("who only reads cannot acknowledge", async () => {

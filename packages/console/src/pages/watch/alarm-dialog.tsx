@@ -92,7 +92,15 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
 function Acknowledge({ alarm, onClose }: { readonly alarm: Alarm; readonly onClose: () => void }) {
   const [comment, setComment] = useState("");
   const acknowledge = useAction(
-    () => read(api.POST("/api/v1/alarms/{id}/acknowledge", { params: { path: { id: alarm.id } }, body: { comment } })),
+    () =>
+      read(
+        api.POST("/api/v1/alarms/{id}/acknowledge", {
+          params: { path: { id: alarm.id } },
+          // As it was seen: one that has happened again meanwhile is looked at again.
+          headers: { "if-match": `"${Date.parse(alarm.changedAt)}"` },
+          body: { comment },
+        }),
+      ),
     { changes: [["alarms"]], done: "The alarm is acknowledged.", onDone: onClose },
   );
   function submit(event: FormEvent): void {
