@@ -1,6 +1,7 @@
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { agentSortFields } from "../../packages/cluster/src/agents/agent-page.ts";
 import { agentLimits } from "../../packages/cluster/src/agents/limits.ts";
 import { startPostgresServer } from "../../packages/cluster/src/postgres-server.fixture.ts";
 import { queryPostgres } from "../../packages/cluster/src/test-database.fixture.ts";
@@ -17,6 +18,8 @@ interface Subject {
   readonly name: string;
   readonly url: string;
   readonly tenants: readonly FleetTenant[];
+  /** Of some agents, in all parts of the list. */
+  readonly ids: readonly string[];
   /** Headers of who sees every tenant, and of who sees the second one only. */
   readonly everywhere: Readonly<Record<string, string>>;
   readonly oneTenant: Readonly<Record<string, string>>;
@@ -27,10 +30,35 @@ interface Subject {
 interface Question {
   readonly name: string;
   readonly path: string;
-  readonly by?: "oneTenant";
+  readonly by?: "everywhere" | "oneTenant";
   /** Follows the cursor this many pages before it is measured. */
   readonly pagesOn?: number;
 }
+
+const searched: readonly Question[] = [
+  { name: "a host name", path: "q=fin-{n}" },
+  { name: "a host name's middle", path: "q=-0{n}." },
+  { name: "many", path: "q=example" },
+  { name: "none", path: "q=nowhere{n}" },
+  { name: "an address", path: "q=10.7.{n}" },
+  { name: "a label", path: "q=team:7" },
+  { name: "an id", path: "q={id}" },
+  { name: "an id's beginning", path: "q={idStart}" },
+];
+
+/** Each sort of all agents and of most of them, far into the list; and each search: of all tenants and of one. */
+const combined: readonly Question[] = (["everywhere", "oneTenant"] as const).flatMap((by) => {
+  const of = by === "oneTenant" ? ", one tenant" : "";
+  const sorted = agentSortFields.flatMap((field) => [
+    { name: `sort ${field}, page 10${of}`, path: `/agents?sort=${field}`, by, pagesOn: 10 },
+    { name: `active, sort -${field}, page 5${of}`, path: `/agents?state=active&sort=-${field}`, by, pagesOn: 5 },
+  ]);
+  const words = searched.flatMap(({ name, path }) => [
+    { name: `search ${name}${of}`, path: `/agents?${path}`, by },
+    { name: `inactive, search ${name}, sort version${of}`, path: `/agents?${path}&state=inactive&sort=version`, by },
+  ]);
+  return [...sorted, ...words];
+});
 
 const questions: readonly Question[] = [
   { name: "first page", path: "/agents" },
@@ -45,11 +73,7 @@ const questions: readonly Question[] = [
   { name: "sort profile", path: "/agents?sort=profile" },
   { name: "sort profile, page 5", path: "/agents?sort=profile", pagesOn: 5 },
   { name: "sort version, one tenant", path: "/agents?sort=version", by: "oneTenant" },
-  { name: "search a host name", path: "/agents?q=fin-{n}" },
   { name: "search, many", path: "/agents?q=berlin" },
-  { name: "search, none", path: "/agents?q=nowhere{n}" },
-  { name: "search, none, one tenant", path: "/agents?q=nowhere{n}", by: "oneTenant" },
-  { name: "search an address", path: "/agents?q=10.7.{n}" },
   { name: "search, sort version", path: "/agents?q=berlin&sort=version" },
   { name: "platform aix", path: "/agents?platform=aix" },
   { name: "platforms, sort platform", path: "/agents?platform=aix&platform=macos&sort=platform" },
@@ -71,6 +95,7 @@ const questions: readonly Question[] = [
     name: "all filters at once",
     path: "/agents?q=fin&platform=windows&state=inactive&protection=on&version=1.10.0&label=env:prod&sort=version",
   },
+  ...combined,
   { name: "facets", path: "/agents/facets?version=0.0.{n}" },
   { name: "facets, one tenant", path: "/agents/facets?version=0.0.{n}", by: "oneTenant" },
   { name: "facets of a search", path: "/agents/facets?q=fin-{n}" },
@@ -125,10 +150,19 @@ async function timesOf(subject: Subject, { path, by, pagesOn = 0 }: Question, ro
   const times: number[] = [];
   for (let round = -3; round < rounds; round++) {
     counter += 1;
-    const ms = await timeOf(subject, { path: `${path.replace("{n}", String(counter % 100))}${cursor}`, headers });
+    const ms = await timeOf(subject, { path: `${fill(path, subject.ids)}${cursor}`, headers });
     if (round >= 0) times.push(ms); // the first ones warm up
   }
   return times;
+}
+
+/** Puts what is asked for into a path: the next number, or the next id of an agent. */
+function fill(path: string, ids: readonly string[]): string {
+  const id = ids[counter % ids.length] ?? "";
+  return path
+    .replace("{n}", String(counter % 100))
+    .replace("{idStart}", id.slice(0, 13))
+    .replace("{id}", id);
 }
 
 interface Ask {
@@ -261,10 +295,12 @@ async function subjectOf(name: string, cluster: RunningCluster, insert: Insert):
     return { authorization: `Bearer ${key}` };
   };
   await seedFleet(insert, tenants, Date.now());
+  const some = await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/agents?sort=version&limit=100");
   return {
     name,
     url: cluster.url,
     tenants,
+    ids: some.items.map(({ id }) => id),
     everywhere: await bearer("site_admin", null),
     oneTenant: await bearer("auditor", tenants[1]?.id ?? null),
     stop: async () => {},

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import type { Facts } from "@postern/protocol";
+import type { Facts, ProtectionState } from "@postern/protocol";
+import { listedRow } from "../../packages/cluster/src/agents/listed.ts";
 import { labelLine, searchColumns } from "../../packages/cluster/src/agents/search-columns.ts";
 import { queryPostgres } from "../../packages/cluster/src/test-database.fixture.ts";
 
@@ -47,6 +48,10 @@ export async function seedFleet(insert: Insert, tenants: readonly FleetTenant[],
         made.map(({ agent }) => agent),
       );
       await insert(
+        "listed_agent",
+        made.map(({ agent }) => ({ ...listedRow({ ...whatListShows, ...agent }) })),
+      );
+      await insert(
         "agent_label",
         made.flatMap(({ labels }) => labels),
       );
@@ -59,6 +64,9 @@ export async function seedFleet(insert: Insert, tenants: readonly FleetTenant[],
 }
 
 const rowsAtOnce = 2_000;
+
+/** What no agent of this fleet has: nobody has said anything of them. */
+const whatListShows = { standing: "normal", decommission_at: null, would_drop_profile_id: null } as const;
 
 function agentOf(tenant: FleetTenant, n: number, now: number) {
   // Spread, so that neighbours in the order of enrolment are none in any other.
@@ -79,7 +87,8 @@ function agentOf(tenant: FleetTenant, n: number, now: number) {
     ],
   };
   const profile = pick(tenant.profiles, mixed >> 2);
-  const state = platform !== "windows" ? "unsupported" : !profile.isOn ? "off" : n % 211 === 0 ? "lifted" : "on";
+  const state: ProtectionState =
+    platform !== "windows" ? "unsupported" : !profile.isOn ? "off" : n % 211 === 0 ? "lifted" : "on";
   const enrolledAt = now - (tenant.agents - n) * 60_000;
   const id = uuidV7(enrolledAt);
   const labels = [

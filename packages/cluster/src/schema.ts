@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import { type AddressTables, addressMigration } from "./addresses/tables.ts";
 import { type CleanUpTables, cleanUpMigration } from "./agents/clean-up-tables.ts";
 import { type FollowUpTables, followUpMigration } from "./agents/follow-up-tables.ts";
+import { narrowMigration } from "./agents/listed.ts";
 import { inTurnMigration, listedMigration, searchMigration } from "./agents/search-columns.ts";
 import {
   type AgentTables,
@@ -98,4 +99,5 @@ export const migrations: readonly Migration[] = [
   editMigration,
   packageMigration,
   addressMigration,
+  narrowMigration,
 ];

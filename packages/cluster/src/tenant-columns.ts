@@ -18,6 +18,7 @@ export const tenantColumns = {
   audit_entry: "chain",
   intent: "tenant_id",
   intent_list: "tenant_id",
+  listed_agent: "tenant_id",
   journal_entry: "tenant_id",
   profile: "tenant_id",
   profile_version: "tenant_id",

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { requireListed } from "./agents/listed.fixture.ts";
 import type { CheckInTiming } from "./check-in/timing.ts";
 import { type Config, type Deployment, loadConfig } from "./config/config.ts";
 import { unlistedError } from "./http/errors.ts";
@@ -108,6 +109,7 @@ export async function startTestCluster(
     },
     async close() {
       await running.close();
+      await requireListed(database);
       await database.remove();
       requireListedErrors(log);
     },

@@ -10,6 +10,7 @@ import type { Tx } from "../schema.ts";
 import { findKeyAnywhere, isSecretOf, spendUse } from "./activation-keys.ts";
 import { continueAgent } from "./continuation.ts";
 import { agentLimits } from "./limits.ts";
+import { listAgent } from "./listed.ts";
 import { searchColumns } from "./search-columns.ts";
 import { type ActivationKeyTable, type AgentTable, newAgentStanding } from "./tables.ts";
 import { isKeyOfTombstone } from "./tombstones.ts";
@@ -176,6 +177,7 @@ export async function insertAgent(
     ...beside,
   };
   await tx.insertInto("agent").values(agent).execute();
+  await listAgent(tx, agent);
   const presence = { agent_id: id, boot: 0, n: 0, seen_at: now, due_at: now + agentLimits.graceMs };
   await tx.insertInto("presence").values(presence).execute();
   return agent;

@@ -1,14 +1,19 @@
-import { type RawBuilder, sql } from "kysely";
-import { type KeysetPosition, onPage } from "../db/keyset.ts";
+import { type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
+import { type KeysetPage, type KeysetPosition, onPage } from "../db/keyset.ts";
+import { withinReach } from "../db/tenant-guard.ts";
+import type { Reach } from "../http/access.ts";
 import type { PageRequest } from "../http/paging.ts";
-import type { Db } from "../schema.ts";
+import type { Database, Db } from "../schema.ts";
 import type { AgentFilter } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
-import { type AgentQuery, type MatchContext, selectMatching, whereMatching } from "./matching.ts";
+import { type ListedAgentTable, listedColumns } from "./listed.ts";
+import { chooseSilence, type MatchContext, selectAmong, selectMatching, withProfile } from "./matching.ts";
 
 /** Not by last contact: every check-in would move an agent to another page. Nor by state, which passes by itself. */
 export const agentSortFields = ["hostName", "enrolledAt", "platform", "version", "protection", "profile"] as const;
 export type AgentSortField = (typeof agentSortFields)[number];
+
+type Page = PageRequest<AgentSortField>;
 
 /**
  * The places of at most `limit + 1` agents that a filter names, in the order asked for.
@@ -20,14 +25,11 @@ export type AgentSortField = (typeof agentSortFields)[number];
 export async function findPage(
   db: Db,
   filter: AgentFilter,
-  page: PageRequest<AgentSortField>,
+  page: Page,
   context: MatchContext,
 ): Promise<KeysetPosition[]> {
-  if (page.field === "hostName" || page.field === "enrolledAt") {
-    const walked = await walk(db, filter, page, page.field, context);
-    if (walked.length > page.limit || isWhole(filter)) return walked;
-  }
-  return scan(db, filter, page, context);
+  const walked = await walk(db, filter, page, context);
+  return walked ?? (await scan(db, filter, page, context));
 }
 
 /** Whether the list has everything within reach: then what a walk finds is all that there is. */
@@ -35,38 +37,150 @@ function isWhole({ tenantId: _, ...others }: AgentFilter): boolean {
   return Object.keys(others).length === 0;
 }
 
-const walkedColumns = { hostName: "agent.host_name_search", enrolledAt: "agent.enrolled_at" } as const;
+const sortColumns = {
+  hostName: "host_name_search",
+  enrolledAt: "enrolled_at",
+  platform: "platform",
+  version: "version_order",
+  protection: "protection_order",
+} as const satisfies Partial<Record<AgentSortField, keyof ListedAgentTable>>;
 
-function walk(
-  db: Db,
-  filter: AgentFilter,
-  { direction, after, limit }: PageRequest<AgentSortField>,
-  field: keyof typeof walkedColumns,
-  context: MatchContext,
-): Promise<KeysetPosition[]> {
-  const key = walkedColumns[field];
-  const { tenantId } = filter;
-  const steps = isWhole(filter) ? limit : Math.max(agentLimits.minAgentsWalked, 4 * limit);
-  const walked = onPage(
-    selectMatching(db, { ...(tenantId && { tenantId }) }, context).select(["agent.id", `${key} as key`]),
-    { key, id: "agent.id" },
-    { direction, after, limit: steps },
+/** Null: the walk was not long enough, or would have been too long. */
+async function walk(db: Db, filter: AgentFilter, page: Page, context: MatchContext): Promise<KeysetPosition[] | null> {
+  if (page.field === "profile") return walkProfiles(db, filter, page, context);
+  const { direction, after, limit } = page;
+  const { reach } = context;
+  if (reach !== "everywhere" && reach.size > agentLimits.maxTenantsMerged) return null;
+  const column = sortColumns[page.field];
+  const steps = stepsOf(filter, limit);
+  const tenants = reach === "everywhere" ? [reach] : [...reach].map((id) => new Set([id]));
+  const merged = tenants.map((one) =>
+    onPage(selectListed(db, one), { key: column, id: "id" }, { direction, after, limit: steps }),
   );
-  const looked = db
-    .selectFrom(walked.as("walked"))
-    .innerJoin("agent", "agent.id", "walked.id")
-    .select(["walked.id", "walked.key"]);
-  const matching = whereMatching(looked as unknown as AgentQuery<KeysetPosition>, filter, context);
-  return onPage(matching, { key: "walked.key", id: "walked.id" }, { direction, after: null, limit }).execute();
+  const found = await cut(db, merged, { key: column, filter, steps }, { direction, after: null, limit }, context);
+  return found.length > limit || isWhole(filter) ? found : null;
 }
 
-function scan(
+function stepsOf(filter: AgentFilter, limit: number): number {
+  return isWhole(filter) ? limit : Math.max(agentLimits.minAgentsWalked, 4 * limit);
+}
+
+/**
+ * By the names of profiles, of which there are few: the agents of those that have the first name, by their ids, then the
+ * next one's.
+ */
+async function walkProfiles(
   db: Db,
   filter: AgentFilter,
-  { field, direction, after, limit }: PageRequest<AgentSortField>,
+  { direction, after, limit }: Page,
+  context: MatchContext,
+): Promise<KeysetPosition[] | null> {
+  const names = await profileNames(db, filter, context.reach, { direction, after });
+  const found: KeysetPosition[] = [];
+  for (const [name, profiles] of names.slice(0, agentLimits.maxProfileNamesWalked)) {
+    if (profiles.length > agentLimits.maxProfilesMerged) return null;
+    const left = limit - found.length;
+    const steps = stepsOf(filter, left);
+    const from = after?.key === name ? after : null;
+    const lists = profiles.map(({ id, tenant_id }) => {
+      const agents = db
+        .selectFrom("listed_agent")
+        .select(["id", "tenant_id"])
+        .where("tenant_id", "=", tenant_id)
+        .where("profile_id", "=", id);
+      const next = from === null ? agents : agents.where("id", direction === "asc" ? ">" : "<", from.id);
+      return next.orderBy("id", direction);
+    });
+    const walked = lists.map((agents) => withRows(db, agents.limit(steps + 1), context));
+    const rest = { direction, after: null, limit: left };
+    const rows = await cut(db, walked, { key: "id", filter, steps }, rest, context);
+    found.push(...rows.map(({ id }) => ({ key: name, id })));
+    if (found.length > limit) return found;
+    // Of the next name's agents nothing may be shown before the last one of this name.
+    for (const agents of lists) if (await isLongerThan(steps, agents)) return null;
+  }
+  return names.length <= agentLimits.maxProfileNamesWalked ? found : null;
+}
+
+type Places = SelectQueryBuilder<Database, "listed_agent", Pick<ListedAgentTable, "id" | "tenant_id">>;
+
+async function isLongerThan(steps: number, list: Places): Promise<boolean> {
+  return (await list.offset(steps).limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** The rows of agents that an index alone has found. */
+function withRows(db: Db, places: Places, { reach }: MatchContext) {
+  const rows = db
+    .selectFrom(places.as("place"))
+    .innerJoin("listed_agent", (join) =>
+      join.onRef("listed_agent.tenant_id", "=", "place.tenant_id").onRef("listed_agent.id", "=", "place.id"),
+    );
+  return withinReach(rows, "listed_agent.tenant_id", reach).select(rowColumns) as unknown as Rows;
+}
+
+interface NamedProfile {
+  readonly id: string;
+  readonly tenant_id: string;
+}
+
+/** The profiles within reach, by their names, from the one on at which the page begins. */
+async function profileNames(
+  db: Db,
+  { profileId }: AgentFilter,
+  reach: Reach,
+  { direction, after }: Pick<Page, "direction" | "after">,
+): Promise<[string, NamedProfile[]][]> {
+  const all = withinReach(db.selectFrom("profile").select(["id", "tenant_id", "name_search"]), "tenant_id", reach);
+  const wanted = profileId === undefined ? all : all.where("id", "in", profileId);
+  const next =
+    after === null ? wanted : wanted.where("name_search", direction === "asc" ? ">=" : "<=", String(after.key));
+  const rows = await next.orderBy("name_search", direction).execute();
+  return [...Map.groupBy(rows, (row) => row.name_search)];
+}
+
+const rowColumns = [...listedColumns, "protection_order"].map((name) => `listed_agent.${name}` as "listed_agent.id");
+
+/** Some agents' rows of the list. */
+type Rows = SelectQueryBuilder<Database, "listed_agent", ListedAgentTable>;
+
+function selectListed(db: Db, reach: Reach): Rows {
+  return withinReach(db.selectFrom("listed_agent"), "tenant_id", reach).select(rowColumns) as unknown as Rows;
+}
+
+/** The first ones of several lists that have the same order, and of these those that fit. */
+function cut(
+  db: Db,
+  lists: readonly Rows[],
+  { key, filter, steps }: { key: keyof ListedAgentTable; filter: AgentFilter; steps: number },
+  { direction, limit }: KeysetPage,
   context: MatchContext,
 ): Promise<KeysetPosition[]> {
-  const found = selectMatching(db, filter, context).select(["agent.id", scannedKeys[field].as("key")]);
+  const [first, ...others] = lists.map((list, n) => db.selectFrom(list.as(`list${n}`)).selectAll());
+  if (first === undefined) return Promise.resolve([]);
+  const all = others.reduce((union, list) => union.unionAll(list), first);
+  const some =
+    others.length === 0
+      ? all
+      : onPage(db.selectFrom(all.as("every")).selectAll(), { key, id: "id" }, { direction, after: null, limit: steps });
+  const matching = selectAmong(db, some.as("agent") as never, filter, context).select([
+    "agent.id",
+    `agent.${key} as key`,
+  ]);
+  return onPage(
+    matching,
+    { key: `agent.${key}`, id: "agent.id" },
+    { direction, after: null, limit },
+  ).execute() as never;
+}
+
+async function scan(db: Db, filter: AgentFilter, page: Page, context: MatchContext): Promise<KeysetPosition[]> {
+  const { field, direction, after, limit } = page;
+  const agents = selectMatching(db, filter, context, await chooseSilence(db, filter, context.now));
+  const isNamed = field !== "profile" || filter.view === "protection_gaps"; // that view asks for the profiles itself
+  const found = (isNamed ? agents : withProfile(db, agents, context)).select([
+    "agent.id",
+    scannedKeys[field].as("key"),
+  ]);
   return onPage(
     db.selectFrom(found.as("found")).select(["found.id", "found.key"]),
     { key: "found.key", id: "found.id" },
@@ -76,12 +190,10 @@ function scan(
 
 /** As expressions, for which there is no index that one of the engines could think of walking. */
 const scannedKeys: Readonly<Record<AgentSortField, RawBuilder<string | number>>> = {
-  hostName: sql<string>`agent.host_name_search || ''`,
-  enrolledAt: sql<number>`agent.enrolled_at + 0`,
-  platform: sql<string>`agent.platform || ''`,
-  version: sql<string>`agent.version_order || ''`,
-  // From what protects least to what cannot be protected.
-  protection: sql<number>`case coalesce(agent.protection_state, '')
-    when '' then 0 when 'off' then 1 when 'lifted' then 2 when 'on' then 3 else 4 end`,
-  profile: sql<string>`profile.name_search || ''`,
+  hostName: sql<string>`coalesce(agent.host_name_search, '')`,
+  enrolledAt: sql<number>`coalesce(agent.enrolled_at, 0)`,
+  platform: sql<string>`coalesce(agent.platform, '')`,
+  version: sql<string>`coalesce(agent.version_order, '')`,
+  protection: sql<number>`coalesce(agent.protection_order, 0)`,
+  profile: sql<string>`coalesce(profile.name_search, '')`,
 };

@@ -7,6 +7,7 @@ import { type IntentList, resolveProfile } from "../profiles/resolve-profile.ts"
 import { readSettings } from "../profiles/settings.ts";
 import type { Db, Tx } from "../schema.ts";
 import { agentLimits } from "./limits.ts";
+import { relistAgents } from "./listed.ts";
 import { type Placement, type PlacementCause, placementAfter } from "./placement.ts";
 import { labelsOfText } from "./search-columns.ts";
 import type { AgentTable } from "./tables.ts";
@@ -317,6 +318,7 @@ async function store(
     for (let first = 0; first < agents.length; first += dbLimits.maxRowsPerStatement) {
       const ids = agents.slice(first, first + dbLimits.maxRowsPerStatement).map(({ id }) => id);
       await tx.updateTable("agent").set(columns).where("tenant_id", "=", tenantId).where("id", "in", ids).execute();
+      await relistAgents(tx, tenantId, ids, columns);
     }
   }
 }

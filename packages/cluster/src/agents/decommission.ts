@@ -8,6 +8,7 @@ import type { Tx } from "../schema.ts";
 import { findAgentAnywhere, type KnownAgent } from "./agents.ts";
 import { desiredRevision, type RevisionSources } from "./desired-revision.ts";
 import { type LabelledAgent, slices } from "./labels.ts";
+import { relistAgents } from "./listed.ts";
 import type { AgentTable } from "./tables.ts";
 
 /**
@@ -48,12 +49,9 @@ export async function requestDecommission(
         .execute();
       if (rows.length === 0) continue;
       const ids = idsOf(rows);
-      await tx
-        .updateTable("agent")
-        .set({ decommission_at: now, decommission_by: by, assigned_at: pastRevisions(rows, now) })
-        .where("tenant_id", "=", tenantId)
-        .where("id", "in", ids)
-        .execute();
+      const columns = { decommission_at: now, decommission_by: by, assigned_at: pastRevisions(rows, now) };
+      await tx.updateTable("agent").set(columns).where("tenant_id", "=", tenantId).where("id", "in", ids).execute();
+      await relistAgents(tx, tenantId, ids, columns);
       for (const id of ids) feed.publish(tx, { kind: "assignment", tenantId, agentId: id });
       requested.push(...some.filter(({ id }) => ids.includes(id)));
     }
@@ -73,16 +71,18 @@ export async function cancelDecommission(tx: Tx, feed: ChangePublisher, agentId:
   if (agent.standing === "decommissioned") throw new Problem("decommission_applied");
   if (agent.decommission_at === null) throw new Problem("decommission_not_pending");
   const { profileChangedAt: changed_at, assignedAt: assigned_at } = revision;
+  const columns = {
+    decommission_at: null,
+    decommission_by: null,
+    assigned_at: pastRevisions([{ changed_at, assigned_at }], now),
+  };
   await tx
     .updateTable("agent")
-    .set({
-      decommission_at: null,
-      decommission_by: null,
-      assigned_at: pastRevisions([{ changed_at, assigned_at }], now),
-    })
+    .set(columns)
     .where("tenant_id", "=", agent.tenant_id)
     .where("id", "=", agentId)
     .execute();
+  await relistAgents(tx, agent.tenant_id, [agentId], columns);
   feed.publish(tx, { kind: "assignment", tenantId: agent.tenant_id, agentId });
 }
 
@@ -115,6 +115,7 @@ export async function enterDecommissioned(
     .returning("id")
     .executeTakeFirst();
   if (entered === undefined) return false;
+  await relistAgents(tx, tenantId, [id], { standing: "decommissioned" });
   audit.record(tx, {
     tenantId,
     action: "agent.decommissioned",

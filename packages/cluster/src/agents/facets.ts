@@ -1,9 +1,20 @@
 import { type Platform, type ProtectionState, platforms } from "@postern/protocol";
-import { type Expression, type SqlBool, sql } from "kysely";
+import { sql } from "kysely";
+import { withinReach } from "../db/tenant-guard.ts";
 import type { Db } from "../schema.ts";
 import { type AgentFilter, type AgentView, agentViews, type ProtectionFilter, protectionFilters } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
-import { isConfigPending, type MatchContext, selectMatching, withSilent } from "./matching.ts";
+import { type ListedAgentTable, listedColumns } from "./listed.ts";
+import {
+  type AgentQuery,
+  areFewSilent,
+  isConfigPending,
+  type MatchContext,
+  selectMatching,
+  selectSilent,
+  withProfile,
+  withSilent,
+} from "./matching.ts";
 import { endedStandings, protectionGapOf } from "./protection-gap.ts";
 import { labelsOfText } from "./search-columns.ts";
 import { type AgentState, agentStates } from "./state.ts";
@@ -80,45 +91,60 @@ const groupedBy = [
   "agent.would_drop_profile_id",
 ] as const;
 
+/** Those that are silent are counted once more on their own: with few of them that takes less than asking of each agent. */
 async function countGroups(db: Db, filter: AgentFilter, context: MatchContext): Promise<Group[]> {
   const { tenantId, q, label } = filter;
   const base = { ...(tenantId && { tenantId }), ...(q && { q }), ...(label && { label }) };
-  const rows = await withSilent(selectMatching(db, base, context), context)
-    .select(groupedBy)
-    .select((agent) => [
-      agent.fn.countAll().as("all"),
-      sum(isConfigPending()).as("pending"),
-      sum(isSilent).as("silent"),
-      sum(sql<SqlBool>`${isSilent} and ${isConfigPending()}`).as("both"),
-    ])
-    .groupBy(groupedBy)
-    .execute();
-  return rows.flatMap((row) => {
-    const [all, pending, silent, both] = [row.all, row.pending, row.silent, row.both].map(Number) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+  const isCut = q !== undefined || label !== undefined;
+  const matching = selectMatching(db, base, context);
+  const counted = isCut ? setApart(db, matching, context) : matching;
+  const agents = withProfile(db, counted, context);
+  const silent = (await areFewSilent(db, context.now))
+    ? agents.where("agent.id", "in", selectSilent(context.now))
+    : withSilent(agents, context).where("silent.agent_id", "is not", null);
+  const [all, ofSilent] = await Promise.all([group(agents), group(silent)]);
+  const silentOf = new Map(ofSilent.map((row) => [keyOf(row), row]));
+  return all.flatMap((row) => {
+    const { count = 0, pending: both = 0 } = silentOf.get(keyOf(row)) ?? {};
     const parts = [
       { isPending: true, isSilent: true, count: both },
-      { isPending: true, isSilent: false, count: pending - both },
-      { isPending: false, isSilent: true, count: silent - both },
-      { isPending: false, isSilent: false, count: all - pending - silent + both },
+      { isPending: true, isSilent: false, count: row.pending - both },
+      { isPending: false, isSilent: true, count: count - both },
+      { isPending: false, isSilent: false, count: row.count - row.pending - count + both },
     ];
-    return parts.filter(({ count }) => count > 0).map((part) => ({ ...row, ...part }));
+    // A part may be less than nothing: an agent has come or gone between the two counts.
+    return parts.filter((part) => part.count > 0).map((part) => ({ ...row, ...part }));
   });
 }
 
-const isSilent = sql<SqlBool>`silent.agent_id is not null`;
+/** Agents that a text has picked out, found before they are counted: not by a walk along the index that has no texts. */
+function setApart(db: Db, matching: AgentQuery<object>, { reach }: MatchContext): AgentQuery<object> {
+  const found = (matching as unknown as AgentQuery<ListedAgentTable>)
+    .select(listedColumns.map((name) => `agent.${name}` as const))
+    .limit(Number.MAX_SAFE_INTEGER);
+  return withinReach(db.selectFrom(found.as("agent")) as never, "agent.tenant_id" as never, reach);
+}
 
-function sum(condition: Expression<SqlBool>) {
-  return sql<number>`sum(case when ${condition} then 1 else 0 end)`;
+async function group(agents: AgentQuery<object>) {
+  const rows = await agents
+    .select(groupedBy)
+    .select((agent) => [
+      agent.fn.countAll().as("all"),
+      sql<number>`sum(case when ${isConfigPending()} then 1 else 0 end)`.as("pending"),
+    ])
+    .groupBy(groupedBy)
+    .execute();
+  return rows.map(({ all, pending, ...row }) => ({ ...row, count: Number(all), pending: Number(pending) }));
+}
+
+function keyOf(row: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(groupedBy.map((name) => row[name.slice("agent.".length)]));
 }
 
 /** By the texts of all labels of each agent: there are far fewer of them than labels of agents. */
 async function countLabels(db: Db, filter: AgentFilter, context: MatchContext): Promise<ValueCount<string>[]> {
   const { label: _, ...others } = filter;
+  if (Object.keys(others).every((name) => name === "tenantId")) return countAllLabels(db, context);
   const rows = await selectMatching(db, others, context)
     .select(["agent.label_text", (agent) => agent.fn.countAll().as("count")])
     .where("agent.label_text", "!=", "")
@@ -128,6 +154,17 @@ async function countLabels(db: Db, filter: AgentFilter, context: MatchContext): 
   for (const { label_text, count } of rows) {
     for (const label of labelsOfText(label_text)) counts.set(label, (counts.get(label) ?? 0) + Number(count));
   }
+  return mostFrequent(counts);
+}
+
+/** In the order of an index, where nothing but the reach cuts them. */
+async function countAllLabels(db: Db, { reach }: MatchContext): Promise<ValueCount<string>[]> {
+  const rows = await withinReach(db.selectFrom("agent_label"), "tenant_id", reach)
+    .select((row) => ["tenant_id", "label", row.fn.countAll().as("count")])
+    .groupBy(["tenant_id", "label"])
+    .execute();
+  const counts = new Map<string, number>();
+  for (const { label, count } of rows) counts.set(label, (counts.get(label) ?? 0) + Number(count));
   return mostFrequent(counts);
 }
 

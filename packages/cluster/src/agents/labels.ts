@@ -1,10 +1,12 @@
+import type { SelectQueryBuilder } from "kysely";
 import { dbLimits } from "../db/limits.ts";
 import { acrossTenants } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import { Problem } from "../http/problems.ts";
-import type { Db, Tx } from "../schema.ts";
+import type { Database, Db, Tx } from "../schema.ts";
 import type { AgentFilter } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
+import { relistAgents } from "./listed.ts";
 import { type MatchContext, matchContext, selectMatching } from "./matching.ts";
 import { labelLine } from "./search-columns.ts";
 
@@ -134,14 +136,23 @@ export async function storeLabels(tx: Tx, changes: readonly Relabelled[], now: n
           .where("tenant_id", "=", tenantId)
           .where("id", "in", ids)
           .execute();
+        await relistAgents(tx, tenantId, ids, { label_text: text });
       }
     }
   }
 }
 
 function agentsWhere(db: Db, filter: AgentFilter, context: MatchContext) {
-  return selectMatching(db, filter, context)
-    .select(["agent.id as id", "agent.tenant_id as tenantId", "agent.host_name as hostName"])
+  const listed = selectMatching(db, filter, context) as unknown as SelectQueryBuilder<
+    Database & { readonly whole: Database["agent"] },
+    "agent",
+    object
+  >;
+  return listed
+    .innerJoin("agent as whole", (join) =>
+      join.onRef("whole.id", "=", "agent.id").onRef("whole.tenant_id", "=", "agent.tenant_id"),
+    )
+    .select(["agent.id as id", "agent.tenant_id as tenantId", "whole.host_name as hostName"])
     .orderBy("agent.id");
 }
 

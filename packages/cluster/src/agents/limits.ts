@@ -17,6 +17,15 @@ export const agentLimits = {
   maxValuesPerFilter: 50,
   /** Agents looked at in the order of the list before the rest is searched as a whole: what most pages need, many times. */
   minAgentsWalked: 1_000,
+  /** Tenants whose lists are merged, when somebody sees several of them and not all. */
+  maxTenantsMerged: 10,
+  /** Profiles of one name whose agents are merged, and names that are gone through, before all agents are looked at. */
+  maxProfilesMerged: 10,
+  maxProfileNamesWalked: 6,
+  /** Looking so many agents up takes less than looking at a hundred thousand. */
+  fewAgents: 5_000,
+  /** How long it is taken for known whether few agents are silent. */
+  silenceKnownMs: 10_000,
   /** Values that a facet names, the most frequent first. */
   maxFacetValues: 100,
   /** How long counts may be old: whoever types a search asks for them with every letter. */

@@ -1,11 +1,22 @@
-import { type Expression, type ExpressionBuilder, type SelectQueryBuilder, type SqlBool, sql } from "kysely";
+import {
+  type AliasedExpression,
+  type Expression,
+  type ExpressionBuilder,
+  expressionBuilder,
+  type RawBuilder,
+  type SelectQueryBuilder,
+  type SqlBool,
+  sql,
+} from "kysely";
 import { containsText, toSearchText } from "../db/search-text.ts";
 import { withinReach } from "../db/tenant-guard.ts";
 import type { Reach } from "../http/access.ts";
 import { readSettings } from "../profiles/settings.ts";
+import type { ProfileTable } from "../profiles/tables.ts";
 import type { Database, Db } from "../schema.ts";
 import type { AgentFilter, ProtectionFilter } from "./filters.ts";
 import { agentLimits } from "./limits.ts";
+import type { ListedAgentTable } from "./listed.ts";
 import { endedStandings } from "./protection-gap.ts";
 import { labelLine } from "./search-columns.ts";
 import type { AgentState } from "./state.ts";
@@ -18,31 +29,63 @@ export interface MatchContext {
   readonly protecting: readonly string[];
 }
 
-/** The tables of the list; `silent` has the agents that have not been heard of in time. */
-type Listed = Database & { readonly silent: { readonly agent_id: string } };
+/**
+ * The tables of the list. `agent` is the narrow row of each agent, or some of these; `silent` has the agents that have not
+ * been heard of in time.
+ */
+type Listed = Omit<Database, "agent" | "profile"> & {
+  readonly agent: ListedAgentTable;
+  readonly profile: Pick<ProfileTable, "id" | "name_search" | "changed_at"> & { readonly is_on: number };
+  readonly silent: { readonly agent_id: string };
+};
 export type AgentQuery<Row> = SelectQueryBuilder<Listed, "agent" | "profile" | "silent", Row>;
 
-/** The agents that a filter names, with what it needs of their profiles and of who is silent. */
-export function selectMatching(db: Db, filter: AgentFilter, context: MatchContext): AgentQuery<object> {
-  return whereMatching(db.selectFrom("agent") as unknown as AgentQuery<object>, filter, context);
+/** How it is found out whether an agent is silent. */
+type Silence =
+  /** All that are silent are found at once, before the agents are looked at. */
+  | "joined"
+  /** Where so few are that looking each of them up takes less than looking at all agents. */
+  | "few"
+  /** Where few agents are looked at: for each of them. */
+  | "each";
+
+/** The agents that a filter names, each looked at, with what it needs of their profiles and of who is silent. */
+export function selectMatching(
+  db: Db,
+  filter: AgentFilter,
+  context: MatchContext,
+  silence: Silence = "joined",
+): AgentQuery<object> {
+  const all = db.selectFrom("listed_agent as agent") as unknown as AgentQuery<object>;
+  // True of all of them: else SQLite takes the index without texts for a shorter way to the texts.
+  const isText = filter.q !== undefined || filter.label !== undefined;
+  const each = isText ? all.where(sql<SqlBool>`octet_length(agent.search_text) >= 0`) : all;
+  return whereMatching(db, each, filter, context, silence);
 }
 
-type Condition = Expression<SqlBool>;
-type Builder = ExpressionBuilder<Listed, "agent" | "profile" | "silent">;
+/** The same of a bounded number of agents, which were picked out already. */
+export function selectAmong(
+  db: Db,
+  some: AliasedExpression<ListedAgentTable, "agent">,
+  filter: AgentFilter,
+  context: MatchContext,
+): AgentQuery<object> {
+  return whereMatching(db, db.selectFrom(some) as unknown as AgentQuery<object>, filter, context, "each");
+}
 
-/**
- * Cuts a query on agents to those that a filter names and their reader may see.
- *
- * Who is silent is found out once, from the narrow table of presence, and not by a look at it for each agent. Where nothing
- * asks for the profile, both engines leave it out.
- */
-export function whereMatching<Row>(all: AgentQuery<Row>, filter: AgentFilter, context: MatchContext): AgentQuery<Row> {
-  const withProfiles = all.leftJoin("profile", (join) =>
-    join.onRef("profile.id", "=", "agent.profile_id").onRef("profile.tenant_id", "=", "agent.tenant_id"),
-  ) as unknown as AgentQuery<Row>;
-  const joined = asksForSilence(filter) ? withSilent(withProfiles, context) : withProfiles;
+/** Cuts a query on agents to those that a filter names and their reader may see. */
+function whereMatching<Row>(
+  db: Db,
+  all: AgentQuery<Row>,
+  filter: AgentFilter,
+  context: MatchContext,
+  silence: Silence,
+): AgentQuery<Row> {
+  const withProfiles = filter.view === "protection_gaps" ? withProfile(db, all, context) : all;
+  const isJoined = silence === "joined" && asksForSilence(filter);
+  const joined = isJoined ? withSilent(withProfiles, context) : withProfiles;
   return withinReach(joined, "agent.tenant_id", context.reach).where((agent) =>
-    agent.and(conditionsOf(agent, filter, context)),
+    agent.and(conditionsOf(agent, filter, context, silence)),
   );
 }
 
@@ -50,35 +93,63 @@ function asksForSilence({ state, view }: AgentFilter): boolean {
   return view === "cut_off" || state?.some((one) => one === "active" || one === "inactive") === true;
 }
 
-export function withSilent<Row>(query: AgentQuery<Row>, { now }: MatchContext): AgentQuery<Row> {
+/** Whether all that are asked for are silent, so that it can be begun with those. */
+function asksForSilent({ state, view }: AgentFilter): boolean {
+  return state === undefined ? view === "cut_off" : state.every((one) => one === "inactive");
+}
+
+type Condition = Expression<SqlBool>;
+type Builder = ExpressionBuilder<Listed, "agent" | "profile" | "silent">;
+
+/** With each agent's profile. `distinct`, so that they are read once, and before the agents. */
+export function withProfile<Row>(db: Db, query: AgentQuery<Row>, { reach, protecting }: MatchContext): AgentQuery<Row> {
+  const isOn = expressionBuilder<Database, "profile">()
+    .case()
+    .when("id", "in", protecting)
+    .then(1 as number)
+    .else(0)
+    .end();
+  const profiles = withinReach(db.selectFrom("profile"), "tenant_id", reach)
+    .select(["id", "name_search", "changed_at", isOn.as("is_on")])
+    .distinct();
+  return query.leftJoin(profiles.as("profile"), (join) =>
+    join.onRef("profile.id", "=", "agent.profile_id"),
+  ) as unknown as AgentQuery<Row>;
+}
+
+/** Who is silent is found out once, from the narrow table of presence, and not by a look at it for each agent. */
+export function withSilent<Row>(query: AgentQuery<Row>, context: MatchContext): AgentQuery<Row> {
   return query.leftJoin(
-    (from) =>
-      from
-        .selectFrom("presence")
-        .select("presence.agent_id")
-        // So that it is read as a whole, and before the agents.
-        .distinct()
-        .where("presence.due_at", "<=", now - agentLimits.graceMs)
-        .as("silent"),
+    // As above.
+    selectSilent(context.now).distinct().as("silent"),
     (join) => join.onRef("silent.agent_id", "=", "agent.id"),
   ) as unknown as AgentQuery<Row>;
 }
 
-function conditionsOf(agent: Builder, filter: AgentFilter, { protecting }: MatchContext): Condition[] {
+/** Those that have not been heard of in time. */
+export function selectSilent(now: number) {
+  return expressionBuilder<Database>()
+    .selectFrom("presence")
+    .select("presence.agent_id")
+    .where("presence.due_at", "<=", now - agentLimits.graceMs);
+}
+
+/** What costs little comes first, since an engine that looks at every agent goes on with those that fit so far. */
+function conditionsOf(agent: Builder, filter: AgentFilter, { now }: MatchContext, silence: Silence): Condition[] {
   const { tenantId, q, platform, state, protection, version, profileId, label, view } = filter;
   return [
     tenantId && agent("agent.tenant_id", "in", tenantId),
-    platform && agent("agent.platform", "in", platform),
+    platform && agent(withoutIndex("platform"), "in", platform),
     version && agent("agent.agent_version", "in", version),
-    profileId && agent("agent.profile_id", "in", profileId),
+    profileId && agent(withoutIndex("profile_id"), "in", profileId),
     protection && agent.or(protection.map((one) => protectionIs(agent, one))),
-    label && agent.or(label.map((one) => containsText("agent.label_text", labelLine(one)))),
-    q === undefined ? undefined : isFound(agent, q),
-    view === "protection_gaps" ? hasGap(agent, protecting) : undefined,
     view === undefined ? undefined : agent("agent.standing", "not in", endedStandings),
     view === "cut_off" ? agent("agent.protection_state", "=", "on") : undefined,
-    view === "cut_off" ? agent("silent.agent_id", "is not", null) : undefined,
-    state && agent.or(state.map((one) => stateIs(agent, one))),
+    label && agent.or(label.map((one) => containsText("agent.label_text", labelLine(one)))),
+    q === undefined ? undefined : isFound(agent, q),
+    view === "protection_gaps" ? hasGap(agent) : undefined,
+    view === "cut_off" ? isSilent(agent, silence, now) : undefined,
+    state && agent.or(state.map((one) => stateIs(agent, one, isSilent(agent, silence, now)))),
   ].filter((condition) => condition !== undefined);
 }
 
@@ -89,10 +160,31 @@ function protectionIs(agent: Builder, protection: ProtectionFilter): Condition {
 }
 
 /** The same as `stateOfAgent`, for the database to decide. */
-function stateIs(agent: Builder, state: AgentState): Condition {
+function stateIs(agent: Builder, state: AgentState, silent: Condition): Condition {
   if (state !== "active" && state !== "inactive") return agent("agent.standing", "=", state);
-  const heard = agent("silent.agent_id", state === "active" ? "is" : "is not", null);
-  return agent.and([agent("agent.standing", "=", "normal"), heard]);
+  return agent.and([agent("agent.standing", "=", "normal"), state === "active" ? agent.not(silent) : silent]);
+}
+
+function isSilent(agent: Builder, silence: Silence, now: number): Condition {
+  switch (silence) {
+    case "joined":
+      return agent("silent.agent_id", "is not", null);
+    case "few":
+      return agent("agent.id", "in", selectSilent(now));
+    case "each": {
+      // As a value: a condition on it would be turned into a look at all of them.
+      const dueAt = expressionBuilder<Listed, "agent">()
+        .selectFrom("presence")
+        .select("presence.due_at")
+        .whereRef("presence.agent_id", "=", "agent.id");
+      return agent(dueAt, "<=", now - agentLimits.graceMs);
+    }
+  }
+}
+
+/** There are indexes for sorting by it; walking one of them for a value that most agents have takes many times longer. */
+function withoutIndex(column: "platform" | "profile_id"): RawBuilder<string> {
+  return sql<string>`coalesce(${sql.ref(`agent.${column}`)}, '')`;
 }
 
 function isFound(agent: Builder, q: string): Condition {
@@ -108,10 +200,10 @@ function isFound(agent: Builder, q: string): Condition {
 }
 
 /** The same as `protectionGapOf`, for the database to decide. */
-function hasGap(agent: Builder, protecting: readonly string[]): Condition {
-  const isWanted = agent.and([agent("agent.profile_id", "in", protecting), agent("agent.decommission_at", "is", null)]);
+function hasGap(agent: Builder): Condition {
+  const isWanted = agent.and([agent("profile.is_on", "=", 1), agent("agent.decommission_at", "is", null)]);
   return agent.and([
-    agent("agent.platform", "=", "windows"),
+    agent(withoutIndex("platform"), "=", "windows"),
     agent.or([
       agent("agent.protection_state", "is", null),
       isConfigPending(),
@@ -131,6 +223,33 @@ export function isConfigPending() {
 export async function matchContext(db: Db, reach: Reach, { view }: AgentFilter, now: number): Promise<MatchContext> {
   const profiles = view === "protection_gaps" ? await profilesWithin(db, reach) : [];
   return { reach, now, protecting: profiles.filter(({ isOn }) => isOn).map(({ id }) => id) };
+}
+
+/** How to find out who is silent, when all agents are looked at. */
+export async function chooseSilence(db: Db, filter: AgentFilter, now: number): Promise<Silence> {
+  if (!asksForSilence(filter) || !asksForSilent(filter)) return "joined";
+  return (await areFewSilent(db, now)) ? "few" : "joined";
+}
+
+const silenceKnown = new WeakMap<Db, { readonly at: number; readonly few: Promise<boolean> }>();
+
+/** In any tenant: presence knows none. It only decides by which way the answer is found, and so may be some seconds old. */
+export function areFewSilent(db: Db, now: number): Promise<boolean> {
+  const known = silenceKnown.get(db);
+  if (known !== undefined && Math.abs(now - known.at) < agentLimits.silenceKnownMs) return known.few;
+  const few = countSome(db, now).then((count) => count <= agentLimits.fewAgents);
+  silenceKnown.set(db, { at: now, few });
+  few.catch(() => silenceKnown.delete(db));
+  return few;
+}
+
+async function countSome(db: Db, now: number): Promise<number> {
+  const some = selectSilent(now).limit(agentLimits.fewAgents + 1);
+  const row = await db
+    .selectFrom(some.as("some"))
+    .select((agent) => agent.fn.countAll().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }
 
 /** A profile as the list of agents needs it. */

@@ -1,5 +1,6 @@
 import type { CheckIn } from "@postern/protocol";
 import type { Tx } from "../schema.ts";
+import { relistAgents } from "./listed.ts";
 import { type SearchColumns, searchColumns } from "./search-columns.ts";
 import type { AgentTable } from "./tables.ts";
 
@@ -37,4 +38,7 @@ export function newsOf(agent: AgentTable, checkIn: CheckIn, revisionLead: number
 
 export async function storeReport(tx: Tx, agent: AgentTable, news: Partial<ReportColumns>): Promise<void> {
   await tx.updateTable("agent").set(news).where("tenant_id", "=", agent.tenant_id).where("id", "=", agent.id).execute();
+  // Most reports change nothing that the list shows.
+  const changed = Object.entries(news).filter(([name, value]) => agent[name as keyof ReportColumns] !== value);
+  await relistAgents(tx, agent.tenant_id, [agent.id], Object.fromEntries(changed));
 }

@@ -1,6 +1,7 @@
 import type { Audit } from "../audit/record.ts";
 import { Problem } from "../http/problems.ts";
 import type { Tx } from "../schema.ts";
+import { relistAgents } from "./listed.ts";
 import type { AgentTable } from "./tables.ts";
 
 /**
@@ -58,11 +59,13 @@ async function isOtherAgent(tx: Tx, { id, tenant_id }: AgentTable, otherId: stri
 type StandingColumns = Pick<AgentTable, "standing" | "standing_since" | "standing_by" | "replaced_by">;
 
 async function setStanding(tx: Tx, { id, tenant_id }: AgentTable, columns: StandingColumns): Promise<void> {
-  await tx
+  const set = await tx
     .updateTable("agent")
     .set(columns)
     .where("tenant_id", "=", tenant_id)
     .where("id", "=", id)
     .where("standing", "!=", "decommissioned")
-    .execute();
+    .returning("id")
+    .executeTakeFirst();
+  if (set !== undefined) await relistAgents(tx, tenant_id, [id], columns);
 }

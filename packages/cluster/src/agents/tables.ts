@@ -1,7 +1,8 @@
 import type { Platform, ProtectionState } from "@postern/protocol";
 import type { Migration } from "../db/migration.ts";
+import type { ListedTables } from "./listed.ts";
 
-export interface AgentTables {
+export interface AgentTables extends ListedTables {
   activation_key: ActivationKeyTable;
   agent: AgentTable;
   agent_label: AgentLabelTable;

@@ -49,6 +49,7 @@ export const tableRules: { readonly [Table in keyof Database]: TableRule<Databas
   intent_list: { key: ["tenant_id"], inBackups: kept },
   activation_key: { key: ["id"], inBackups: kept },
   agent: { key: ["id"], inBackups: kept },
+  listed_agent: { key: ["tenant_id", "id"], inBackups: kept },
   agent_label: { key: ["agent_id", "label"], inBackups: kept },
   enrolment: { key: ["activation_key_id", "request_id"], inBackups: kept },
   presence: { key: ["agent_id"], inBackups: kept },

@@ -3,7 +3,8 @@ import { type Kysely, sql, type Transaction } from "kysely";
 
 /**
  * One step of the schema, in statements that both engines understand after translation of the types: `text`, `int8`
- * (times in milliseconds, counters), `flag` (0 or 1, with its CHECK), `bytes`; and `column ->> 'member'` of text that is JSON.
+ * (times in milliseconds, counters), `flag` (0 or 1, with its CHECK), `bytes`; `column ->> 'member'` of text that is JSON;
+ * and `clustered` at the end of a table that is stored in the order of its key, where the engine can do that.
  *
  * A migration never changes once it was released; a later one corrects it.
  */

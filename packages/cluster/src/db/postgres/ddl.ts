@@ -4,6 +4,7 @@
  */
 export function renderPostgresDdl(statement: string): string {
   return statement
+    .replace(/\) clustered\s*$/, ")")
     .replaceAll(/\b(\w+) ->> /g, "$1::json ->> ")
     .replaceAll(/\b(\w+)\s+text\b/g, '$1 text collate "C"')
     .replaceAll(/\b(\w+)\s+bytes\b/g, "$1 bytea")

@@ -6,5 +6,6 @@ export function renderSqliteDdl(statement: string): string {
     .replaceAll(/\bint8\b/g, "integer")
     .replaceAll(/\bbytes\b/g, "blob")
     .replaceAll(/\b(\w+)\s+flag\b/g, "$1 integer check ($1 in (0, 1))");
-  return /^\s*create table\b/i.test(typed) ? `${typed.trimEnd()} strict` : typed;
+  if (!/^\s*create table\b/i.test(typed)) return typed;
+  return `${typed.trimEnd().replace(/\) clustered$/, ") without rowid,")} strict`;
 }
