@@ -7,12 +7,25 @@ import { Problem, type ProblemCode } from "../http/problems.ts";
 import { type IdentifyOptions, identify } from "./identify.ts";
 import { isWithin, reachOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
+import type { RoleBinding } from "./roles.ts";
 
 export interface AuthorizeOptions extends IdentifyOptions {
   readonly audit: Audit;
   readonly deployment: Deployment;
   /** The origins of our own pages. */
   readonly ownOrigins: ReadonlySet<string>;
+}
+
+/** How a route refuses who has not its permission, where there is more to say than that it is missing. */
+export type Refusal = (
+  bindings: readonly RoleBinding[],
+  deployment: Deployment,
+) => { readonly code: ProblemCode; readonly detail: string };
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    refusal?: Refusal;
+  }
 }
 
 const nobody: Who = { kind: "nobody", id: null, name: "" };
@@ -59,7 +72,11 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
 
     const reach = reachOf(principal.bindings, access.permission, options.deployment);
     if (reach === null || (access.scope === "cluster" && reach !== "everywhere")) {
-      return refuse(request, principal, "permission_missing", missingText(access));
+      const { code, detail } = request.routeOptions.config.refusal?.(principal.bindings, options.deployment) ?? {
+        code: "permission_missing",
+        detail: missingText(access),
+      };
+      return refuse(request, principal, code, detail);
     }
     return toRequestAccess(principal.who, reach);
   };

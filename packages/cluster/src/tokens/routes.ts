@@ -19,6 +19,7 @@ import { previewToken } from "./preview.ts";
 import { countRedemptions, redemptionsOf } from "./redemptions.ts";
 import { type Retrieval, retrieveToken } from "./retrieve.ts";
 import { revokeToken } from "./revoke.ts";
+import { refusesTokens } from "./right.ts";
 import type { Asker, TokenServices } from "./services.ts";
 import {
   findLiveAgentToken,
@@ -101,11 +102,21 @@ const Query = listQuery(
 );
 
 const tags = ["agent tokens"];
-const generating = { access: { permission: "agent-token.generate", scope: "tenant" } } as const;
+const generating = {
+  access: { permission: "agent-token.generate", scope: "tenant" },
+  refusal: refusesTokens("generate"),
+} as const;
 const reading = { access: { permission: "agent-token.read", scope: "tenant" } } as const;
 const readingOne = { access: { permission: "agent-token.read", scope: "object" }, revealsToken: true } as const;
-const retrieving = { access: { permission: "agent-token.retrieve", scope: "object" }, revealsToken: true } as const;
-const revoking = { access: { permission: "agent-token.generate", scope: "object" } } as const;
+const retrieving = {
+  access: { permission: "agent-token.retrieve", scope: "object" },
+  refusal: refusesTokens("retrieve"),
+  revealsToken: true,
+} as const;
+const revoking = {
+  access: { permission: "agent-token.generate", scope: "object" },
+  refusal: refusesTokens("retrieve"),
+} as const;
 
 /** `/agent-tokens`, and the live token of one agent. */
 export function tokenRoutes(api: Server, services: TokenServices): void {
