@@ -33,6 +33,17 @@ describe("guarding", () => {
     expect(machine.descriptor("osqueryd", "key")).toBe(`O:SY${reduced.key}`);
   });
 
+  test("an owner whom not everybody could make it again stays the owner, and only reads", () => {
+    const owner = "O:S-1-5-80-9-9-9-9-9";
+    const machine = new FakeMachine({ vendor: fakeService({ service: vendorService.replace("O:BA", owner) }) });
+    const before = machine.state();
+    machine.others.arm(["vendor"]);
+    expect(machine.descriptor("vendor")).toBe(reduced.service.replace("O:SY", owner));
+    expect(machine.others.look()).toEqual([]);
+    machine.others.disarm(["vendor"]);
+    expect(machine.state()).toEqual(before);
+  });
+
   test("nothing but descriptors is touched, and nothing twice", () => {
     const machine = twoVendors();
     machine.others.arm(["Sysmon64"]);

@@ -167,8 +167,11 @@ function lost(): ServicePlan {
 }
 
 function wantedFor(id: ObjectId, original: string, wanted: WantedDescriptors): string {
-  // A key keeps its owner: as SYSTEM's or the administrators' it gives them no more than reading.
-  return id === "service" ? wanted.service : `${descriptorParts(original).owner}${wanted.key}`;
+  const { owner } = descriptorParts(original);
+  // Each is left no more than reading. Another owner than these two stays: who is given up cannot always be made it again.
+  const isOrdinary = owner === "" || owner === "O:SY" || owner === "O:BA";
+  if (id === "service") return isOrdinary ? wanted.service : wanted.service.replace(/^O:SY/, owner);
+  return `${owner}${wanted.key}`;
 }
 
 const kindOf = (id: ObjectId): ObjectKind => (id === "service" ? "service" : "key");

@@ -3,6 +3,7 @@ import { type Handle, koffi, lazy, type Pointer, succeed, WindowsError } from ".
 import { keyOptions, keyRights, keyTree, numberValue, withKey } from "../registry.ts";
 import { descriptorOfObject, securedObjects, setKeyDescriptor, setKeySecurity } from "../security.ts";
 import { serviceKey, serviceRights, setServiceSecurity, withService } from "../service-control.ts";
+import { descriptorParts } from "./descriptor-parts.ts";
 import { largestConfigBytes, queryConfig2, readFailureActions, writeFailureActions } from "./failure-actions.ts";
 import type { ServicePort } from "./guard-others.ts";
 import { imagePaths, type WindowsFolders } from "./image-paths.ts";
@@ -30,7 +31,7 @@ export function windowsServices(folders: WindowsFolders): ServicePort {
       }
     },
     set(name, { id, descriptor }) {
-      if (id === "service") setServiceSecurity(name, descriptor);
+      if (id === "service") setService(name, descriptor);
       else setKey(pathOf(name, id), descriptor);
     },
     setFailureActions: writeFailureActions,
@@ -103,6 +104,15 @@ function keysOf(name: string): readonly SecuredObject[] {
       keyOptions.openLink,
     ),
   }));
+}
+
+/** Not everybody can be made the owner, not even again: so the owner is set only where it is another. */
+function setService(name: string, descriptor: string): void {
+  const present = withService(name, serviceRights.readControl, (service) =>
+    descriptorOfObject(service, securedObjects.service),
+  );
+  const isOwner = descriptorParts(present).owner === descriptorParts(descriptor).owner;
+  setServiceSecurity(name, isOwner ? withoutOwner(descriptor) : descriptor);
 }
 
 function setKey(path: string, descriptor: string): void {
