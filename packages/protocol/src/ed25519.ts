@@ -1,12 +1,12 @@
-import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { decodeBase64url, encodeBase64url, type PublicJwk, type Signer, type VerifyKey } from "@postern/token";
+import { createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
+import { decodeBase64url, type PublicJwk, type Signer, type VerifyKey } from "@postern/token";
 
 const publicKeyBytes = 32;
 
 /** The key id of every key here: its JWK thumbprint (RFC 7638 §3, SHA-256, base64url). */
 export function thumbprintOf(jwk: PublicJwk): string {
   const canonical = `{"crv":"${jwk.crv}","kty":"${jwk.kty}","x":"${jwk.x}"}`;
-  return createHash("sha256").update(canonical, "ascii").digest("base64url");
+  return hash("sha256", canonical, "base64url");
 }
 
 /** The members of an Ed25519 public JWK and nothing else, or undefined. */
@@ -49,5 +49,5 @@ export function signerOf(privateKey: KeyObject): Signer {
 
 /** SHA-256, base64url without padding. */
 export function sha256Base64url(bytes: Uint8Array | string): string {
-  return encodeBase64url(createHash("sha256").update(bytes).digest());
+  return hash("sha256", bytes, "base64url");
 }

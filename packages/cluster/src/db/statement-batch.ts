@@ -22,7 +22,7 @@ interface Waiting extends PromiseWithResolvers<unknown[]> {
 const gathering = new WeakMap<object, Waiting[]>();
 
 /**
- * From now on, kept statements on `tx` that are asked for within one turn of the event loop are sent together, in the order in which
+ * From now on, kept statements on `tx` that are asked for without waiting for one another are sent together, in the order in which
  * they were asked for. They succeed together, or fail with the first error among them: then the transaction is to be undone.
  */
 export function sendTogether<DB>(tx: Kysely<DB>): void {
@@ -33,7 +33,8 @@ export function sendTogether<DB>(tx: Kysely<DB>): void {
 export async function execute<DB, Row>(db: Kysely<DB>, compiled: CompiledQuery<Row>): Promise<Row[]> {
   const waiting = gathering.get(db);
   if (waiting === undefined) return (await db.executeQuery(compiled)).rows;
-  if (waiting.length === 0) setImmediate(() => void sendAll(db, waiting.splice(0)));
+  // When all that follows from the last answers has been done, and before anything else is looked at.
+  if (waiting.length === 0) process.nextTick(() => void sendAll(db, waiting.splice(0)));
   const answer = Promise.withResolvers<unknown[]>();
   waiting.push({ ...answer, compiled });
   return answer.promise as Promise<Row[]>;

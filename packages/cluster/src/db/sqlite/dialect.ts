@@ -72,7 +72,7 @@ class SqliteDriver implements Driver {
   }
 
   async beginTransaction(session: DatabaseConnection): Promise<void> {
-    await session.executeQuery(CompiledQuery.raw(this.#connections.begin));
+    if (session instanceof Session) session.beginWithNext(CompiledQuery.raw(this.#connections.begin));
   }
 
   async commitTransaction(session: DatabaseConnection): Promise<void> {
@@ -80,7 +80,7 @@ class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(session: DatabaseConnection): Promise<void> {
-    await session.executeQuery(CompiledQuery.raw("rollback"));
+    if (session instanceof Session) await session.rollBack();
   }
 
   async savepoint(session: DatabaseConnection, name: string): Promise<void> {
@@ -102,14 +102,38 @@ class SqliteDriver implements Driver {
 
 class Session implements DatabaseConnection {
   readonly connection: SqliteConnection;
+  #begin: readonly Statement[] = [];
+  #hasTried = false;
 
   constructor(connection: SqliteConnection) {
     this.connection = connection;
   }
 
+  /**
+   * What starts a transaction goes in one message with its first statement. Should that fail, it goes with the next one
+   * again: no statement ever runs outside of the transaction that it was meant for.
+   */
+  beginWithNext(begin: Statement): void {
+    this.#begin = [begin];
+    this.#hasTried = false;
+  }
+
+  async rollBack(): Promise<void> {
+    const isPending = this.#begin.length > 0;
+    this.#begin = [];
+    if (isPending && !this.#hasTried) return;
+    const undone = this.executeQuery(CompiledQuery.raw("rollback"));
+    // Where nothing began there is nothing to undo, and the engine says so.
+    await (isPending ? undone.catch(() => {}) : undone);
+  }
+
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const begin = this.#begin;
+    this.#hasTried = true;
     const together = statementsOf(query.parameters);
-    const results = await this.connection.run(together ?? [query]);
+    const all = await this.connection.run([...begin, ...(together ?? [query])]);
+    this.#begin = [];
+    const results = all.slice(begin.length);
     if (together !== undefined) return { rows: results.map(({ rows }) => rows as Row) };
     const [{ rows, changes } = { rows: [], changes: 0 }] = results;
     return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
