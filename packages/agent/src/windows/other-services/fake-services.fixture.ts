@@ -155,3 +155,11 @@ export class FakeMachine implements ServicePort {
 function withOwner(before: string, descriptor: string): string {
   return descriptor.startsWith("O:") ? descriptor : `${descriptorParts(before).owner}${descriptor}`;
 }
+
+/** One service as most are, and one of a vendor with descriptors of his own. */
+export function twoVendors(): FakeMachine {
+  return new FakeMachine({
+    Sysmon64: fakeService({ "key\\Parameters": ordinaryKey }),
+    osqueryd: fakeService({ service: vendorService, key: vendorKey, "key\\Security": vendorKey }),
+  });
+}
