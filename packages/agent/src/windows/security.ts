@@ -43,8 +43,7 @@ export function setProcessSecurity(process: Handle, sddl: string): void {
 
 /**
  * Sets the DACL of an open registry key, and its owner where `sddl` names one. Through SetSecurityInfo and not the key's own
- * call, because only it computes
- * what a DACL without protection (`D:AI`) inherits from the parent.
+ * call, because only it computes what a DACL without protection (`D:AI`) inherits from the parent.
  *
  * @throws {WindowsError}
  */
