@@ -23,6 +23,7 @@ export function performCommand(command: AgentCommand, agent: EnrolledAgent, port
       return explain(command.token);
     case "installer_done":
       agent.apply({ type: "installerDone" });
+      agent.updates.look();
       return { v: 1, ok: true, result: { installer: "noted" } };
   }
 

@@ -22,6 +22,10 @@ export const journalKinds = [
   "service_left_alone",
   "pipe_taken",
   "config_refused",
+  "update_started",
+  "updated",
+  "update_failed",
+  "update_refused",
 ] as const;
 export type JournalKind = (typeof journalKinds)[number];
 

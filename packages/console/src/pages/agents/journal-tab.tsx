@@ -68,6 +68,10 @@ const tones: Readonly<Record<string, Tone>> = {
   pipe_taken: "bad",
   service_left_alone: "warn",
   config_refused: "bad",
+  update_started: "info",
+  updated: "good",
+  update_failed: "bad",
+  update_refused: "warn",
 };
 
 const verdictWords = {
