@@ -1,5 +1,5 @@
-import { endLease, takeLease } from "../audit/lease.ts";
 import type { Audit } from "../audit/record.ts";
+import { startSchedule } from "../audit/schedule.ts";
 import type { ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../db/ids.ts";
@@ -31,48 +31,29 @@ export interface CleanUp {
   stop(): Promise<void>;
 }
 
-const leaseName = "clean-up";
-
 /** Makes a round at once, then every `everyMs`. */
 export function startCleanUp(options: CleanUpOptions): CleanUp {
   const { store, clock, nodeId, everyMs, warn } = options;
-  let stopped = false;
-  /** Rounds come one after the other. */
-  let last: Promise<void> = Promise.resolve();
-
-  async function work(): Promise<void> {
-    if (stopped) return;
-    const now = clock.now();
-    const forMs = Math.max(2 * everyMs, agentLimits.outageMs / 2);
-    if (!(await takeLease(store.durable, { name: leaseName, holder: nodeId, now, forMs }))) return;
-    await noteRound(options, now);
-    if ((await waitsUntil(store.reads, now)) !== null) return;
-    const silent = await findSilentAgents(store.reads, { reach: "everywhere" }, now);
-    for (const some of slices(silent)) {
-      if (stopped) return;
-      await store.durable((tx) => deleteSilent(tx, options, some, now));
-    }
-  }
-
-  function round(): Promise<void> {
-    last = last.then(work).catch((error: unknown) => {
-      if (!stopped) warn(error, "cleaning up silent agents failed");
-    });
-    return last;
-  }
-
-  const timer = setInterval(() => void round(), everyMs);
-  timer.unref();
-  void round();
-  return {
-    round,
-    async stop() {
-      stopped = true;
-      clearInterval(timer);
-      await last;
-      await endLease(store.durable, leaseName, nodeId).catch(() => {}); // it ends by itself, too
+  return startSchedule({
+    durable: store.durable,
+    clock,
+    name: "clean-up",
+    nodeId,
+    everyMs,
+    leaseMs: Math.max(2 * everyMs, agentLimits.outageMs / 2),
+    failed: (error) => warn(error, "cleaning up silent agents failed"),
+    async work(schedule) {
+      const now = clock.now();
+      if (!(await schedule.holdLease())) return;
+      await noteRound(options, now);
+      if ((await waitsUntil(store.reads, now)) !== null) return;
+      const silent = await findSilentAgents(store.reads, { reach: "everywhere" }, now);
+      for (const some of slices(silent)) {
+        if (schedule.stopped) return;
+        await store.durable((tx) => deleteSilent(tx, options, some, now));
+      }
     },
-  };
+  });
 }
 
 /**

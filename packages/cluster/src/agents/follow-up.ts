@@ -1,5 +1,5 @@
-import { endLease, takeLease } from "../audit/lease.ts";
 import type { Audit } from "../audit/record.ts";
+import { startSchedule } from "../audit/schedule.ts";
 import type { ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../db/ids.ts";
@@ -89,8 +89,6 @@ interface Job {
   readonly isLeft: boolean;
 }
 
-const leaseName = "follow-up";
-
 /** Makes a round at once, then every `everyMs`. */
 export function startFollowUps({
   store,
@@ -105,11 +103,8 @@ export function startFollowUps({
   plannedInEdit = agentLimits.maxAgentsPlannedInEdit,
   awaitedMs = agentLimits.followUpAwaitedMs,
 }: FollowUpOptions): FollowUps {
-  let stopped = false;
   /** For each tenant the last of its follow-ups that this node runs: one after the other, so that none redoes what another does. */
   const running = new Map<string, Promise<void>>();
-  /** Rounds come one after the other. */
-  let last: Promise<void> = Promise.resolve();
 
   async function begin(tx: Tx, tenantId: string, scope: AssignmentScope, now: number): Promise<Followed> {
     if (scope.kind === "all" && (await hasMoreAgentsThan(tx, tenantId, plannedInEdit))) {
@@ -160,14 +155,14 @@ export function startFollowUps({
     const followed: AssignmentChange[] = [];
     let first = 0;
     do {
-      if (stopped) return;
+      if (schedule.stopped) return;
       const ids = agentIds.slice(first, first + movedAtOnce);
       first += movedAtOnce;
       const placed = await store.durable(async (tx) => {
         const now = clock.now();
         const changes = await place(tx, tenantId, { kind: "agents", ids }, "edit", now);
         if (first >= agentIds.length) await end(tx, job, [...followed, ...changes]);
-        else await goOn(tx, tenantId, now);
+        await goOn(tx, tenantId, now);
         return changes;
       });
       followed.push(...placed);
@@ -216,40 +211,31 @@ export function startFollowUps({
     return acrossTenants(notes, "edits of any tenant may have been left on the way").execute();
   }
 
-  async function work(): Promise<void> {
-    if (stopped) return;
-    for (const [tenantId, notes] of Map.groupBy(await leftOnTheWay(), ({ tenant_id }) => tenant_id)) {
-      if (
-        !(await takeLease(store.durable, { name: leaseName, holder: nodeId, now: clock.now(), forMs: 2 * everyMs }))
-      ) {
-        return;
+  const schedule = startSchedule({
+    durable: store.durable,
+    clock,
+    name: "follow-up",
+    nodeId,
+    everyMs,
+    leaseMs: 2 * everyMs,
+    failed(error) {
+      warn(error, "agents have still to follow a change of intents or labels; the next round tries again");
+    },
+    async work({ holdLease }) {
+      for (const [tenantId, notes] of Map.groupBy(await leftOnTheWay(), ({ tenant_id }) => tenant_id)) {
+        if (!(await holdLease())) return;
+        // What a note is about is not noted: whoever has not the profile that is theirs is to get it.
+        const ids = notes.map(({ id }) => id);
+        await follow({ tenantId, agentIds: null, notes: ids, origin: systemOrigin, isLeft: true });
       }
-      // What a note is about is not noted: whoever has not the profile that is theirs is to get it.
-      const ids = notes.map(({ id }) => id);
-      await follow({ tenantId, agentIds: null, notes: ids, origin: systemOrigin, isLeft: true });
-    }
-  }
-
-  function round(): Promise<void> {
-    last = last.then(work).catch((error: unknown) => {
-      if (!stopped)
-        warn(error, "agents have still to follow a change of intents or labels; the next round tries again");
-    });
-    return last;
-  }
-
-  const timer = setInterval(() => void round(), everyMs);
-  timer.unref();
-  void round();
+    },
+  });
   return {
     begin,
     finish,
-    round,
+    round: schedule.round,
     async stop() {
-      stopped = true;
-      clearInterval(timer);
-      await Promise.all([last, ...running.values()]);
-      await endLease(store.durable, leaseName, nodeId).catch(() => {}); // it ends by itself, too
+      await Promise.all([schedule.stop(), ...running.values()]);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { isUniqueViolation } from "../db/database-error.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { endLease, takeLease } from "./lease.ts";
 import { type PruneOptions, prune, removePruned } from "./prune.ts";
+import { type Running, startSchedule } from "./schedule.ts";
 
 export interface AuditKeeperOptions extends PruneOptions {
   readonly checkpoints: Checkpoints;
@@ -22,22 +22,18 @@ export interface AuditKeeper {
   stop(): Promise<void>;
 }
 
-const leaseName = "audit";
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 /** Starts with a round at once, then one a minute. */
 export function startAuditKeeper(options: AuditKeeperOptions): AuditKeeper {
   const { store, clock, checkpoints, nodeId, retentionDays, everyMs = minuteMs, warn } = options;
-  let stopped = false;
-  /** Rounds come one after the other. */
-  let last: Promise<void> = Promise.resolve();
 
-  async function work(): Promise<void> {
+  async function work(schedule: Running): Promise<void> {
     const now = clock.now();
-    if (!(await takeLease(store.durable, { name: leaseName, holder: nodeId, now, forMs: 2 * everyMs }))) return;
+    if (!(await schedule.holdLease())) return;
     await sign();
-    if (retentionDays === null || stopped) return;
+    if (retentionDays === null || schedule.stopped) return;
     const { left } = await prune(options, now - retentionDays * dayMs);
     if (left.length > 0) {
       warn(new Error(`chains: ${left.join(", ")}`), "the audit log does not verify, so nothing of it is pruned");
@@ -53,21 +49,15 @@ export function startAuditKeeper(options: AuditKeeperOptions): AuditKeeper {
     }
   }
 
-  function round(): Promise<void> {
-    last = last.then(work).catch((error: unknown) => warn(error, "keeping the audit log failed"));
-    return last;
-  }
-
-  const timer = setInterval(() => void round(), everyMs);
-  timer.unref();
-  void round();
-  return {
-    round,
-    async stop() {
-      clearInterval(timer);
-      stopped = true;
-      await round();
-      await endLease(store.durable, leaseName, nodeId).catch(() => {}); // it ends by itself, too
-    },
-  };
+  return startSchedule({
+    durable: store.durable,
+    clock,
+    name: "audit",
+    nodeId,
+    everyMs,
+    leaseMs: 2 * everyMs,
+    lastRound: true,
+    failed: (error) => warn(error, "keeping the audit log failed"),
+    work,
+  });
 }

@@ -1,4 +1,4 @@
-import { endLease, takeLease } from "../audit/lease.ts";
+import { startSchedule } from "../audit/schedule.ts";
 import type { ChangeFeed, ChangePublisher } from "../change-feed.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../db/ids.ts";
@@ -28,52 +28,39 @@ export interface AlarmWatch {
   stop(): Promise<void>;
 }
 
-const leaseName = "alarms";
 /** Edits often come in a row. */
 const afterEditMs = 500;
 
 /** Makes a round at once, then every `everyMs`, and soon after an edit that may end something. */
 export function startAlarmWatch(options: AlarmWatchOptions): AlarmWatch {
   const { store, clock, feed, nodeId, everyMs, warn } = options;
-  let stopped = false;
   let soon: NodeJS.Timeout | undefined;
-  /** Rounds come one after the other. */
-  let last: Promise<void> = Promise.resolve();
-
-  async function work(): Promise<void> {
-    if (stopped) return;
-    const now = clock.now();
-    const forMs = Math.max(3 * everyMs, alarmLimits.outageMs);
-    if (!(await takeLease(store.durable, { name: leaseName, holder: nodeId, now, forMs }))) return;
-    await makeRound(options, now);
-  }
-
-  function round(): Promise<void> {
-    last = last.then(work).catch((error: unknown) => {
-      if (!stopped) warn(error, "looking for alarms failed");
-    });
-    return last;
-  }
-
+  const schedule = startSchedule({
+    durable: store.durable,
+    clock,
+    name: "alarms",
+    nodeId,
+    everyMs,
+    leaseMs: Math.max(3 * everyMs, alarmLimits.outageMs),
+    failed: (error) => warn(error, "looking for alarms failed"),
+    async work({ holdLease }) {
+      const now = clock.now();
+      if (await holdLease()) await makeRound(options, now);
+    },
+  });
   const stopListening = feed.changes(({ kind }) => {
     if (kind !== "assignment" && kind !== "anything") return;
     soon ??= setTimeout(() => {
       soon = undefined;
-      void round();
+      void schedule.round();
     }, afterEditMs);
   });
-  const timer = setInterval(() => void round(), everyMs);
-  timer.unref();
-  void round();
   return {
-    round,
+    round: schedule.round,
     async stop() {
-      stopped = true;
       stopListening();
-      clearInterval(timer);
       clearTimeout(soon);
-      await last;
-      await endLease(store.durable, leaseName, nodeId).catch(() => {}); // it ends by itself, too
+      await schedule.stop();
     },
   };
 }
