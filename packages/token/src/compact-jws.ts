@@ -44,7 +44,7 @@ export function encodeHeader(header: HeaderMembers, signer: Signer): Uint8Array 
 export async function signUnder(encodedHeader: Uint8Array, payload: object, signer: Signer): Promise<string> {
   const json = utf8.encode(JSON.stringify(payload));
   const signedLength = encodedHeader.length + base64urlLength(json.length);
-  const token = new Uint8Array(signedLength + 1 + base64urlLength(signatureBytes));
+  const token = roomFor(signedLength + 1 + base64urlLength(signatureBytes));
   token.set(encodedHeader);
   writeBase64url(json, token, encodedHeader.length);
   const signature = await signer.sign(token.subarray(0, signedLength));
@@ -52,6 +52,16 @@ export async function signUnder(encodedHeader: Uint8Array, payload: object, sign
   token[signedLength] = dot;
   writeBase64url(signature, token, signedLength + 1);
   return strictUtf8.decode(token);
+}
+
+let room = new Uint8Array(0);
+let given = 0;
+
+/** Bytes that nobody else has. A large piece is given away part by part: memory of their own would cost more than filling them. */
+function roomFor(length: number): Uint8Array {
+  if (given + length > room.length) [room, given] = [new Uint8Array(Math.max(length, 65_536)), 0];
+  given += length;
+  return room.subarray(given - length, given);
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Signer {
   readonly kid: string;
   readonly alg: "Ed25519";
   readonly publicJwk: PublicJwk;
-  /** The 64-byte signature over `message`. */
+  /** The 64-byte signature over `message`, which may be a part of a larger buffer: what lies around it is none of the signer's. */
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
