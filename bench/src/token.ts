@@ -60,6 +60,8 @@ export async function tokenContest(now: postern.UnixSeconds): Promise<TokenConte
   const fastSign = createSigner({
     algorithm: "EdDSA",
     key: privateKey.export({ type: "pkcs8", format: "pem" }),
+    kid: signer.kid,
+    header: { alg: "EdDSA", typ: "agent-token+jwt" },
     noTimestamp: true,
   });
   const fastVerify = createVerifier({
@@ -67,6 +69,7 @@ export async function tokenContest(now: postern.UnixSeconds): Promise<TokenConte
     algorithms: ["EdDSA"],
     allowedIss: claims.iss,
     allowedAud: claims.aud,
+    checkTyp: "agent-token+jwt",
     cache: false,
   });
   const fastToken = fastSign({ ...claims });

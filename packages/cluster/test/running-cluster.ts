@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engine, makePostgresDatabase } from "../src/test-database.fixture.ts";
+import { compiledBefore } from "./quick-temp.ts";
 
 /** The program itself, as an operator starts it. */
 export const posternProgram = join(import.meta.dirname, "../bin/postern.mjs");
@@ -18,6 +19,8 @@ export interface RunningCluster {
   readonly adminPassword: string;
   /** What the process finds in its environment, for other commands on the same data. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the process that runs now. */
+  readonly processId: number | undefined;
   /** What it wrote on standard output and standard error so far. */
   log(): string;
   /** Ends the process at once, with nothing of it left to run, and resolves when it is gone. */
@@ -55,6 +58,7 @@ export async function startCluster({ port: given, env = {}, tls }: ClusterSettin
   const childEnv = {
     PATH: process.env["PATH"],
     HOME: directory,
+    ...compiledBefore(),
     POSTERN_DATA: join(directory, "data"),
     POSTERN_LISTEN: `127.0.0.1:${port}`,
     POSTERN_ADMIN_PASSWORD_FILE: passwordFile,
@@ -91,6 +95,9 @@ export async function startCluster({ port: given, env = {}, tls }: ClusterSettin
     directory,
     adminPassword,
     env: childEnv,
+    get processId() {
+      return child?.pid;
+    },
     log: () => log,
     async kill() {
       await ended("SIGKILL");
