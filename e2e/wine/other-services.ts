@@ -18,6 +18,7 @@ export interface OtherServicesScene {
 
 const probe = join(import.meta.dirname, "other-services-probe.ts");
 const victim = "Vendor Agent";
+const second = "Second Vendor";
 const victimKey = `HKLM\\SYSTEM\\CurrentControlSet\\Services\\${victim}`;
 const onlyWindows = "Wine's service manager keeps no descriptor of services";
 
@@ -123,9 +124,8 @@ export function otherServicesChapters(scene: () => OtherServicesScene): void {
     "whose process is killed at any step of guarding or giving back, it comes back exactly",
     async () => {
       const { machine } = scene();
-      const name = "Second Vendor";
-      await makeVictim(name);
-      const original = await shown(name);
+      await makeVictim(second);
+      const original = await shown(second);
       const folder = "C:\\Originals";
       mkdirSync(join(machine.driveC, "Originals"));
       // The service, its key and the key beneath; what Wine does not keep of the service need not be given back.
@@ -137,11 +137,28 @@ export function otherServicesChapters(scene: () => OtherServicesScene): void {
         ["disarm", 1],
       ];
       for (const [what, at] of steps) {
-        expect((await run(what, String(at), folder, name)).code, `${what} ${at}`).toBe(9);
-        const recovered = await run("recover", folder, name);
+        expect((await run(what, String(at), folder, second)).code, `${what} ${at}`).toBe(9);
+        const recovered = await run("recover", folder, second);
         expect(JSON.parse(recovered.stdout), `${what} ${at}`).toMatchObject({ objects: original.objects });
       }
       expect(existsSync(join(machine.driveC, "Originals/other-services"))).toBe(false);
+    },
+    { judgedBy: "wine", because: "there the probe would have to run as SYSTEM" },
+  );
+
+  chapter(
+    "what is still guarded when the agent's data is removed comes back first",
+    async () => {
+      const { machine, agent } = scene();
+      await lift();
+      await agent.sc("stop");
+      await agent.stopped();
+      const original = await shown(second);
+      expect(await run("disarm", "0", "C:\\ProgramData\\Postern", second)).toMatchObject({ code: 9 });
+      expect(await shown(second)).not.toEqual(original);
+      expect(await agent.command(["-remove-data"])).toMatchObject({ code: 0 });
+      expect(await shown(second)).toEqual(original);
+      expect(existsSync(join(machine.driveC, "ProgramData/Postern"))).toBe(false);
     },
     { judgedBy: "wine", because: "there the probe would have to run as SYSTEM" },
   );
