@@ -17,5 +17,7 @@ export default defineConfig({
     restoreMocks: true,
     // All cores: Vitest would leave one free, which on two of them doubles the time.
     maxWorkers: "100%",
+    // What is tested is loaded once for each worker: loading it for each file takes longer than most files' tests.
+    isolate: false,
   },
 });

@@ -294,15 +294,17 @@ async function subjectOf(name: string, cluster: RunningCluster, insert: Insert):
     const { key } = await call<{ key: string }>(cluster, admin, "POST", "/api-keys", body);
     return { authorization: `Bearer ${key}` };
   };
-  await seedFleet(insert, tenants, Date.now());
-  const some = await call<{ items: { id: string }[] }>(cluster, admin, "GET", "/agents?sort=version&limit=100");
+  // Before the fleet, which takes longer than a connection stays open that nothing is sent on.
+  const everywhere = await bearer("site_admin", null);
+  const oneTenant = await bearer("auditor", tenants[1]?.id ?? null);
+  const ids = await seedFleet(insert, tenants, Date.now());
   return {
     name,
     url: cluster.url,
     tenants,
-    ids: some.items.map(({ id }) => id),
-    everywhere: await bearer("site_admin", null),
-    oneTenant: await bearer("auditor", tenants[1]?.id ?? null),
+    ids: ids.filter((_, n) => n % 997 === 0),
+    everywhere,
+    oneTenant,
     stop: async () => {},
   };
 }

@@ -37,12 +37,20 @@ const platforms = [
 /**
  * Fills a cluster's database with agents as years of use would: host names of a scheme, two or three labels, some that are
  * silent, a few lifted, a few that have not applied the newest config.
+ *
+ * @returns the agents' ids
  */
-export async function seedFleet(insert: Insert, tenants: readonly FleetTenant[], now: number): Promise<void> {
+export async function seedFleet(
+  insert: Insert,
+  tenants: readonly FleetTenant[],
+  now: number,
+): Promise<readonly string[]> {
+  const ids: string[] = [];
   for (const tenant of tenants) {
     for (let first = 0; first < tenant.agents; first += rowsAtOnce) {
       const numbers = Array.from({ length: Math.min(rowsAtOnce, tenant.agents - first) }, (_, i) => first + i);
       const made = numbers.map((n) => agentOf(tenant, n, now));
+      ids.push(...made.map(({ agent }) => agent.id));
       await insert(
         "agent",
         made.map(({ agent }) => agent),
@@ -61,6 +69,7 @@ export async function seedFleet(insert: Insert, tenants: readonly FleetTenant[],
       );
     }
   }
+  return ids;
 }
 
 const rowsAtOnce = 2_000;

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sampleMsi } from "../src/packages/msi.fixture.ts";
+import { compiledBefore } from "./quick-temp.ts";
 import { posternProgram, type RunningCluster } from "./running-cluster.ts";
 
 /**
@@ -88,6 +89,7 @@ export async function openShell(cluster: RunningCluster, name: string): Promise<
   const env = {
     PATH: `${join(home, "bin")}:${process.env["PATH"] ?? ""}`,
     HOME: home,
+    ...compiledBefore(),
     TZ: "Europe/Berlin",
     POSTERN_URL: cluster.url,
   };
