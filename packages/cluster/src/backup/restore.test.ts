@@ -1,8 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { enrol, type FakeAgent, newEnrolAttempt, tryEnrol } from "../check-in/fake-agent.fixture.ts";
 import { makeActivationKey, makeTenant, type TestTenant } from "../check-in/scene.fixture.ts";
+import { packageLimits } from "../packages/limits.ts";
+import { sampleMsi } from "../packages/msi.fixture.ts";
 import { type Caller, caller, logInAsAdmin, startTestCluster, type TestCluster } from "../test-cluster.fixture.ts";
 import { backUp, loseDataDirectory, putBack } from "./scene.fixture.ts";
 import { TargetOccupied } from "./target.ts";
@@ -117,9 +120,37 @@ test("a restore from a time without protection takes it from nobody; a user does
   const { items } = (await admin.send("GET", "/audit?action=agent.keep-protection")).json;
   expect(items).toMatchObject([{ tenantId: acme.id, target: { id: held.agentId } }]);
 
+  const { rev } = held.applied;
+  await admin.send("PUT", "/cluster/urls", { urls: ["https://new.example.com"] });
+  await held.checkIn();
+  expect(held.applied.rev).toBeGreaterThan(rev);
+  expect(held.applied.cfg.serviceProtection.on, "another address is nobody's word on protection").toBe(true);
+  await admin.send("PUT", "/cluster/urls", { urls: [] });
+
   await protect({ liftSeconds: 61 });
   await held.checkIn();
   expect(held.applied.cfg.serviceProtection, "somebody has looked at the profile").toMatchObject({ on: false });
+});
+
+test("agent packages come back byte by byte", async () => {
+  const { key } = (
+    await admin.send("POST", "/api-keys", { name: "release", roles: [{ role: "site_admin", tenantId: null }] })
+  ).json;
+  // Of more parts than are read at one time, with every byte in it.
+  const bytes = Buffer.concat([sampleMsi(), randomBytes(20 * packageLimits.partBytes)]);
+  const added = await fetch(`${cluster.url}/api/v1/agent-packages`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/octet-stream" },
+    body: bytes,
+  });
+  expect(added.status).toBe(201);
+  const { id, path: at } = (await added.json()) as { id: string; path: string };
+  await backUp(cluster, path);
+  await admin.send("DELETE", `/agent-packages/${id}`);
+  expect((await fetch(`${cluster.url}${at}`)).status).toBe(404);
+  await restore();
+  const fetched = await fetch(`${cluster.url}${at}`);
+  expect(Buffer.from(await fetched.arrayBuffer()).equals(bytes)).toBe(true);
 });
 
 test("agents that enrolled after the backup are rebuilt from what the cluster signed for them, protected as they were", async () => {

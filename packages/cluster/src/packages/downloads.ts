@@ -1,10 +1,8 @@
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Problem } from "../http/problems.ts";
-import type { Db } from "../schema.ts";
 import type { AgentPackageTable } from "./agent-packages.ts";
 import { packageLimits } from "./limits.ts";
-import { readPart } from "./parts.ts";
 
 /** The packages that this node is sending: never more at once than it has room for. */
 export interface Downloads {
@@ -22,7 +20,10 @@ interface Range {
   readonly last: number;
 }
 
-export function createDownloads(reads: Db, limits: DownloadLimits = packageLimits): Downloads {
+/** Gives one part of a package's file; undefined: it is gone. */
+export type ReadPart = (packageId: string, n: number) => Promise<Buffer | undefined>;
+
+export function createDownloads(readPart: ReadPart, limits: DownloadLimits = packageLimits): Downloads {
   const running = new Map<string, number>();
   let all = 0;
 
@@ -61,7 +62,7 @@ export function createDownloads(reads: Db, limits: DownloadLimits = packageLimit
       const leave = enter(request.ip);
       const { first, last } = range ?? { first: 0, last: row.size - 1 };
       if (range !== undefined) reply.code(206).header("content-range", `bytes ${first}-${last}/${row.size}`);
-      const stream = Readable.from(pieces(reads, row.id, { first, last }), {
+      const stream = Readable.from(pieces(readPart, row.id, { first, last }), {
         objectMode: false,
         highWaterMark: packageLimits.partBytes,
       });
@@ -79,9 +80,9 @@ export type DownloadLimits = {
   readonly [Name in "maxDownloads" | "maxDownloadsPerAddress" | "stalledDownloadMs" | "retryAfterSeconds"]: number;
 };
 
-async function* pieces(reads: Db, packageId: string, { first, last }: Range): AsyncGenerator<Buffer> {
+async function* pieces(readPart: ReadPart, packageId: string, { first, last }: Range): AsyncGenerator<Buffer> {
   for (let at = first; at <= last; ) {
-    const bytes = await readPart(reads, packageId, Math.floor(at / packageLimits.partBytes));
+    const bytes = await readPart(packageId, Math.floor(at / packageLimits.partBytes));
     const inPart = at % packageLimits.partBytes;
     const piece = bytes?.subarray(inPart, inPart + last + 1 - at);
     // Removed meanwhile: the connection is cut, and whoever was told a length knows that this is not all.

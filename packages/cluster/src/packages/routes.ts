@@ -19,7 +19,7 @@ import {
 } from "./agent-packages.ts";
 import { createDownloads } from "./downloads.ts";
 import { packageLimits } from "./limits.ts";
-import { deleteParts } from "./parts.ts";
+import { deleteParts, readPart } from "./parts.ts";
 import { packageArchs, packagePlatforms } from "./tables.ts";
 import { type PackageServices, receivePackage } from "./upload.ts";
 import { Version } from "./version.ts";
@@ -50,7 +50,7 @@ const managing = { access: { permission: "package.manage", scope: "cluster" } } 
 /** `/agent-packages`: the files with which agents are installed and updated; and the address at which agents fetch them. */
 export function packageRoutes(app: Server, api: Server, services: PackageServices): void {
   const { store, audit, use } = services;
-  const downloads = createDownloads(store.reads);
+  const downloads = createDownloads((id, n) => readPart(store.reads, id, n));
 
   api.get(
     "/agent-packages",
