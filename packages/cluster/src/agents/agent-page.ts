@@ -82,18 +82,15 @@ async function walkProfiles(
     const left = limit - found.length;
     const steps = stepsOf(filter, left);
     const from = after?.key === name ? after : null;
-    const lists = profiles.map(({ id, tenant_id }) => {
-      const agents = db
-        .selectFrom("listed_agent")
-        .select(["id", "tenant_id"])
-        .where("tenant_id", "=", tenant_id)
-        .where("profile_id", "=", id);
-      const next = from === null ? agents : agents.where("id", direction === "asc" ? ">" : "<", from.id);
-      return next.orderBy("id", direction);
+    const lists = profiles.map(({ id: profileId, tenant_id }) => {
+      const ofTenant = selectListed(db, new Set([tenant_id]));
+      const agents = ofTenant.where("profile_id", direction === "asc" ? "<=" : ">=", profileId);
+      // By the profile, too, though it is one: so both engines see what the index is that has this order.
+      const place = { key: profileId, id: from?.id ?? (direction === "asc" ? "" : pastEveryId) };
+      return onPage(agents, { key: "profile_id", id: "id" }, { direction, after: place, limit: steps });
     });
-    const walked = lists.map((agents) => withRows(db, agents.limit(steps + 1), context));
     const rest = { direction, after: null, limit: left };
-    const rows = await cut(db, walked, { key: "id", filter, steps }, rest, context);
+    const rows = await cut(db, lists, { key: "id", filter, steps }, rest, context);
     found.push(...rows.map(({ id }) => ({ key: name, id })));
     if (found.length > limit) return found;
     // Of the next name's agents nothing may be shown before the last one of this name.
@@ -102,20 +99,12 @@ async function walkProfiles(
   return names.length <= agentLimits.maxProfileNamesWalked ? found : null;
 }
 
-type Places = SelectQueryBuilder<Database, "listed_agent", Pick<ListedAgentTable, "id" | "tenant_id">>;
+/** Ids are hexadecimal. */
+const pastEveryId = "g";
 
-async function isLongerThan(steps: number, list: Places): Promise<boolean> {
-  return (await list.offset(steps).limit(1).executeTakeFirst()) !== undefined;
-}
-
-/** The rows of agents that an index alone has found. */
-function withRows(db: Db, places: Places, { reach }: MatchContext) {
-  const rows = db
-    .selectFrom(places.as("place"))
-    .innerJoin("listed_agent", (join) =>
-      join.onRef("listed_agent.tenant_id", "=", "place.tenant_id").onRef("listed_agent.id", "=", "place.id"),
-    );
-  return withinReach(rows, "listed_agent.tenant_id", reach).select(rowColumns) as unknown as Rows;
+async function isLongerThan(steps: number, list: Rows): Promise<boolean> {
+  const next = await list.clearSelect().select("id").clearLimit().offset(steps).limit(1).executeTakeFirst();
+  return next !== undefined;
 }
 
 interface NamedProfile {
