@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fakeAuthority } from "../authority.fixture.ts";
 import { type FakeCluster, fakeCluster } from "../fake-cluster.fixture.ts";
@@ -128,6 +130,7 @@ describe("an agent that is told other addresses", { timeout: 30_000 }, () => {
     cluster.setUpkeep({ urls: [second.url] });
     await agent.until(({ clusterUrl }) => clusterUrl === second.url);
     await expect.poll(second.connections).toBeGreaterThan(0);
+    await expect.poll(() => existsSync(join(agent.folder, "address"))).toBe(true);
     await agent.restart();
     expect((await agent.status()).clusterUrl).toBe(second.url);
     cluster.setUpkeep({});
@@ -162,6 +165,7 @@ describe("an agent that is told other addresses", { timeout: 30_000 }, () => {
     await expect.poll(() => asked, { timeout: 10_000 }).toBeGreaterThan(0);
     cluster.setProfile({ on: true });
     await agent.until(({ protection }) => protection.state === "on");
+    expect(existsSync(join(agent.folder, "address"))).toBe(false);
     await agent.stop();
   });
 });
