@@ -94,7 +94,10 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
     for (let attempt = 1; ; attempt++) {
       try {
         const answers = await tryToCommit(batch);
-        for (const answer of answers) answer();
+        // A hundred requests that go on at once keep this thread from the next transaction, which can be under way meanwhile.
+        setImmediate(() => {
+          for (const answer of answers) answer();
+        });
         return;
       } catch (error) {
         if (isConflict(error) && attempt < dbLimits.maxCommitAttempts) continue;
@@ -164,6 +167,7 @@ export function createGroupCommit<DB>(writer: Kysely<DB>, failures: Readonly<Que
     async close() {
       closed = true;
       await running;
+      await new Promise((resolve) => setImmediate(resolve));
     },
   };
 }
