@@ -15,6 +15,8 @@ import type { Enrolment } from "./enrolment.ts";
 export const epoch = Date.UTC(2026, 10, 24, 14, 0) / 1000;
 /** Of every request in it. */
 export const nonce = "A".repeat(22);
+export const oldVersion = "1.0.0";
+export const update = { version: "1.1.0", sha256: "A".repeat(43), size: 1000, path: "/agent/v1/packages/A" };
 
 /** What was made for the story beforehand, since signing takes its time. */
 export interface Papers {
@@ -72,7 +74,10 @@ export async function makePapers(): Promise<Papers> {
       nothing: await answer(epoch + 80, {}),
       roots: await answer(epoch + 80, { bundleVer: 2, bundle: await changedRoots(authority) }),
       off: await answer(epoch + 390, { rev: 2, config: await authority.config(2, epoch + 390, { on: false }) }),
-      on: await answer(epoch + 392, { rev: 3, config: await authority.config(3, epoch + 392) }),
+      on: await answer(epoch + 392, {
+        rev: 3,
+        config: await authority.config(3, epoch + 392, {}, { packages: [update] }),
+      }),
     },
   };
 }

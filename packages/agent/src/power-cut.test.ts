@@ -2,8 +2,8 @@ import { journalEntryHash } from "@postern/protocol";
 import { beforeAll, expect, test } from "vitest";
 import { receiveAnswer } from "./core/receive-answer.ts";
 import { adoptEnrolment, type EnrolledAgent, resumeAgent, type ServicePorts } from "./enrolled-agent.ts";
-import { reservedBytes } from "./limits.ts";
-import { epoch, makePapers, nonce, type Papers, type Token } from "./power-cut-papers.fixture.ts";
+import { grantMs, reservedBytes } from "./limits.ts";
+import { epoch, makePapers, nonce, oldVersion, type Papers, type Token, update } from "./power-cut-papers.fixture.ts";
 import { NotSaved } from "./running-agent.ts";
 import { Disk, PowerCut } from "./store/disk.fixture.ts";
 import { readTrustAnchor } from "./store/trust-anchor.ts";
@@ -42,6 +42,9 @@ class Machine {
     entries: new Map(),
   };
   guard: "armed" | "disarmed" | undefined;
+  /** Armed, but for the way of an installer. */
+  isOpen = false;
+  version = oldVersion;
   seconds = 0;
   readonly #stopping: Promise<void>[] = [];
   #agent: EnrolledAgent | undefined;
@@ -124,8 +127,9 @@ class Machine {
   #ports(): ServicePorts {
     const guard = {
       supported: true,
-      arm: () => {
+      arm: (_: unknown, isOpen = false) => {
         this.guard = "armed";
+        this.isOpen = isOpen;
         return {};
       },
       disarm: () => {
@@ -151,7 +155,7 @@ class Machine {
         systemNow: () => (epoch + this.seconds) * 1000,
         interruptMs: () => 3_600_000 + this.seconds * 1000,
       },
-      agentVersion: "1.0.0",
+      agentVersion: this.version,
       builtAtMs: 0,
       newId: () => "2f0c6f0e-7a53-4f6e-9a53-0d9f1d1f7a01",
       randomBytes: (count) => new Uint8Array(count),
@@ -216,6 +220,25 @@ const story: readonly Chapter[] = [
   { what: "a user switches it off", becomes: "off", does: (m) => m.reach(papers.answers.off) },
   { what: "and on", becomes: "on", does: (m) => m.reach(papers.answers.on) },
   {
+    what: "an update is granted",
+    becomes: "on",
+    does: (m) => void m.agent.apply({ type: "replacementReady", package: update, running: m.version }),
+  },
+  {
+    what: "the installer comes with it",
+    becomes: "on",
+    does: (m) => void m.agent.apply({ type: "installerAsks", isGranted: true }),
+  },
+  {
+    what: "the new version starts",
+    becomes: "on",
+    does(m) {
+      m.version = update.version;
+      m.start();
+    },
+  },
+  { what: "the installer has done", becomes: "on", does: (m) => void m.agent.apply({ type: "installerDone" }) },
+  {
     what: "the end of the service",
     becomes: "on",
     does: (m) => void m.agent.apply({ type: "stopping", reason: "shutdown" }),
@@ -259,6 +282,9 @@ function checkReturn(machine: Machine, during: Chapter | undefined): void {
   expect(allowed, place).toContain(machine.protection);
   expect(machine.guard, place).toBe(machine.protection === "on" ? "armed" : "disarmed");
 
+  // What leaves the guard open for a replacement is no other start than the first of the new version.
+  if (machine.isOpen) expect([place, machine.version]).toEqual([place, update.version]);
+
   const hashes = new Map(machine.agent.journal.entries().map((entry) => [entry.seq, journalEntryHash(entry)]));
   const delivering = during?.what.includes("delivered") === true;
   for (const [seq, hash] of told.entries) {
@@ -285,6 +311,8 @@ function checkReturn(machine: Machine, during: Chapter | undefined): void {
   machine.agent.apply({ type: "protect" });
   machine.wait(30);
   expect(machine.protection, place).not.toBe("lifted");
+  machine.wait(grantMs / 1000);
+  expect(machine.isOpen, place).toBe(false);
 }
 
 test("wherever the power is cut in an agent's life, it comes back as what it was or was becoming", async () => {
