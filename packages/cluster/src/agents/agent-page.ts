@@ -93,8 +93,9 @@ async function walkProfiles(
     const rows = await cut(db, lists, { key: "id", filter, steps }, rest, context);
     found.push(...rows.map(({ id }) => ({ key: name, id })));
     if (found.length > limit) return found;
-    // Of the next name's agents nothing may be shown before the last one of this name.
-    for (const agents of lists) if (await isLongerThan(steps, agents)) return null;
+    // Of the next name's agents nothing may be shown before the last one of this name, which the walk must have reached.
+    const lengths = await Promise.all(lists.map((agents) => lengthOf(db, agents, steps + 2)));
+    if (lengths.reduce((sum, length) => sum + length, 0) > steps + 1) return null;
   }
   return names.length <= agentLimits.maxProfileNamesWalked ? found : null;
 }
@@ -102,9 +103,13 @@ async function walkProfiles(
 /** Ids are hexadecimal. */
 const pastEveryId = "g";
 
-async function isLongerThan(steps: number, list: Rows): Promise<boolean> {
-  const next = await list.clearSelect().select("id").clearLimit().offset(steps).limit(1).executeTakeFirst();
-  return next !== undefined;
+async function lengthOf(db: Db, list: Rows, atMost: number): Promise<number> {
+  const ids = list.clearSelect().select("id").clearLimit().limit(atMost);
+  const { count } = await db
+    .selectFrom(ids.as("ids"))
+    .select((row) => row.fn.countAll().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 interface NamedProfile {
