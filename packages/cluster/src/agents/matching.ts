@@ -41,11 +41,11 @@ type Listed = Omit<Database, "agent" | "profile"> & {
 export type AgentQuery<Row> = SelectQueryBuilder<Listed, "agent" | "profile" | "silent", Row>;
 
 /** How it is found out whether an agent is silent. */
-type Silence =
+export type Silence =
   /** All that are silent are found at once, before the agents are looked at. */
   | "joined"
-  /** Where so few are that looking each of them up takes less than looking at all agents. */
-  | "few"
+  /** Those that are, or some of them, where so few are that looking each of them up takes less than looking at all agents. */
+  | readonly string[]
   /** Where few agents are looked at: for each of them. */
   | "each";
 
@@ -166,20 +166,14 @@ function stateIs(agent: Builder, state: AgentState, silent: Condition): Conditio
 }
 
 function isSilent(agent: Builder, silence: Silence, now: number): Condition {
-  switch (silence) {
-    case "joined":
-      return agent("silent.agent_id", "is not", null);
-    case "few":
-      return agent("agent.id", "in", selectSilent(now));
-    case "each": {
-      // As a value: a condition on it would be turned into a look at all of them.
-      const dueAt = expressionBuilder<Listed, "agent">()
-        .selectFrom("presence")
-        .select("presence.due_at")
-        .whereRef("presence.agent_id", "=", "agent.id");
-      return agent(dueAt, "<=", now - agentLimits.graceMs);
-    }
-  }
+  if (silence === "joined") return agent("silent.agent_id", "is not", null);
+  if (silence !== "each") return agent("agent.id", "in", silence);
+  // As a value: a condition on it would be turned into a look at all of them.
+  const dueAt = expressionBuilder<Listed, "agent">()
+    .selectFrom("presence")
+    .select("presence.due_at")
+    .whereRef("presence.agent_id", "=", "agent.id");
+  return agent(dueAt, "<=", now - agentLimits.graceMs);
 }
 
 /** There are indexes for sorting by it; walking one of them for a value that most agents have takes many times longer. */
@@ -225,10 +219,12 @@ export async function matchContext(db: Db, reach: Reach, { view }: AgentFilter, 
   return { reach, now, protecting: profiles.filter(({ isOn }) => isOn).map(({ id }) => id) };
 }
 
-/** How to find out who is silent, when all agents are looked at. */
-export async function chooseSilence(db: Db, filter: AgentFilter, now: number): Promise<Silence> {
-  if (!asksForSilence(filter) || !asksForSilent(filter)) return "joined";
-  return (await areFewSilent(db, now)) ? "few" : "joined";
+/** Those that are silent, where only they are asked for and they are few. */
+export async function findFewSilent(db: Db, filter: AgentFilter, now: number): Promise<string[] | null> {
+  if (!asksForSilence(filter) || !asksForSilent(filter) || !(await areFewSilent(db, now))) return null;
+  const silent = selectSilent(now).limit(agentLimits.fewAgents + 1);
+  const rows = await db.selectFrom(silent.as("silent")).select("agent_id").execute();
+  return rows.length > agentLimits.fewAgents ? null : rows.map(({ agent_id }) => agent_id);
 }
 
 const silenceKnown = new WeakMap<Db, { readonly at: number; readonly few: Promise<boolean> }>();
