@@ -3,6 +3,8 @@
 -- What the guard action leaves is read into a property, and the launch conditions show and log it.
 INSERT INTO `RegLocator` (`Signature_`, `Root`, `Key`, `Name`, `Type`) VALUES ('InstallerRefusal', 2, 'SOFTWARE\Postern\Agent', 'InstallerRefusal', 18)
 INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('GUARDREFUSAL', 'InstallerRefusal')
+INSERT INTO `RegLocator` (`Signature_`, `Root`, `Key`, `Name`, `Type`) VALUES ('InstalledVersion', 2, 'SOFTWARE\Postern\Agent', 'Version', 18)
+INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('INSTALLEDVERSION', 'InstalledVersion')
 INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES ('NOT GUARDREFUSAL OR NOT (Installed OR WIX_UPGRADE_DETECTED)', '[GUARDREFUSAL]')
 INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('AppSearch', 1020)
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1030 WHERE `Action` = 'LaunchConditions'
