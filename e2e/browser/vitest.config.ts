@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { useQuickTemp } from "../../packages/cluster/test/quick-temp.ts";
+
+useQuickTemp();
 
 /** The console in the system's Chromium, against a cluster that runs as a program and agents that really check in. */
 export default defineConfig({
