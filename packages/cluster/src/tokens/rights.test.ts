@@ -60,7 +60,9 @@ test("a refusal says what the role does allow, and stands in the audit log", asy
   });
   const support = await makeUser(cluster, admin, "support", [{ role: "customer_support", tenantId: null }]);
   const wide = await generate(support, { kind: "cluster" });
-  expect(wide.json.detail).toBe("Your role may generate tokens for single agents and for any tenant, not for the cluster.");
+  expect(wide.json.detail).toBe(
+    "Your role may generate tokens for single agents and for any tenant, not for the cluster.",
+  );
   const { id } = (await generate(admin, { kind: "tenant", tenantId: acme.id })).json;
   expect((await installer.send("GET", `/agent-tokens/${id}/download`)).json).toMatchObject({
     status: 403,
