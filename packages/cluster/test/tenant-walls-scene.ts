@@ -347,7 +347,8 @@ async function makePackage({ database }: TestCluster): Promise<{ id: string; dig
     `insert into agent_package (id, platform, arch, version, version_order, sha256, size, added_at, added_by_name)
      values ('${id}', 'windows', 'x64', '${id}', '${id}', '${sha256}', 1, 1, 'a test')`,
   );
-  await database.query(`insert into agent_package_part (package_id, n, content) values ('${id}', 0, x'00')`);
+  const content = database.url === null ? "x'00'" : "'\\x00'";
+  await database.query(`insert into agent_package_part (package_id, n, content) values ('${id}', 0, ${content})`);
   return { id, digest: Buffer.from(sha256, "hex").toString("base64url") };
 }
 
