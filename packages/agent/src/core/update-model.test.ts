@@ -42,7 +42,11 @@ const action = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant("config" as const), listed: fc.subarray([...packages]), on: fc.constantFrom(true, true, true, false) }),
+    arbitrary: fc.record({
+      do: fc.constant("config" as const),
+      listed: fc.subarray([...packages]),
+      on: fc.constantFrom(true, true, true, false),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("checkIn" as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("lift" as const), seconds: fc.constantFrom(30, 400, 4000) }) },
