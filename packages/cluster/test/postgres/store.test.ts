@@ -2,6 +2,7 @@ import { type Kysely, sql } from "kysely";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Migration } from "../../src/db/migration.ts";
+import { openConnections } from "../../src/db/postgres/connections.ts";
 import { openPostgresStore } from "../../src/db/postgres/open.ts";
 import type { Store } from "../../src/db/store.ts";
 import { addressOf, makePostgresDatabase, queryPostgres } from "../../src/test-database.fixture.ts";
@@ -238,4 +239,21 @@ test("a pooler may hand the sessions around: nothing is prepared, nothing kept i
   const held = await client.query("select mode from pg_locks where locktype = 'advisory'");
   expect(held.rows).toEqual([]);
   await client.end();
+});
+
+test("what was sent before a failure was known fails with it, and not with the server's word that all is off", async () => {
+  const connection = await openConnections(addressOf(database.url), {
+    max: 1,
+    maxQueryMs: 10_000,
+    pipeline: true,
+  }).connect();
+  await connection.query("begin", []);
+  const [first, second] = await Promise.allSettled([
+    connection.query("select 1 from tally_that_is_not_there", []),
+    connection.query("select 1", []),
+  ]);
+  await connection.query("rollback", []);
+  connection.release(true);
+  expect(first).toMatchObject({ status: "rejected", reason: { message: expect.stringContaining("does not exist") } });
+  expect(second).toEqual(first);
 });

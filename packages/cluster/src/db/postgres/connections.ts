@@ -1,8 +1,9 @@
 import pg from "pg";
+import type { DatabaseError } from "../database-error.ts";
 import { postgresLimits } from "../limits.ts";
 import { type Statement, statementsOf } from "../statement-batch.ts";
 import type { PostgresAddress } from "./address.ts";
-import { isConnectionLost, toDatabaseError } from "./failures.ts";
+import { isConnectionLost, isRefusedForAnother, toDatabaseError } from "./failures.ts";
 
 /** By which the server's list of connections shows ours. */
 export const applicationName = "postern";
@@ -62,18 +63,23 @@ export function openConnections(
         throw toDatabaseError(error);
       });
       let doubtful = false;
+      let failure: DatabaseError | undefined;
+      async function ask({ sql, parameters }: Statement): Promise<pg.QueryResult<object>> {
+        try {
+          return await client.query<object>(sql, parameters as unknown[]);
+        } catch (error) {
+          // A transaction that could not begin is still open on this connection, and refuses all that follows.
+          doubtful ||= isConnectionLost(error) || sql.startsWith("begin");
+          // What was sent before the failure was known is refused for it, without a word of what it was.
+          if (failure === undefined || !isRefusedForAnother(error)) failure = toDatabaseError(error);
+          throw failure;
+        }
+      }
       return {
         async query(sql, parameters) {
           const together = statementsOf(parameters);
           check?.(sql);
-          try {
-            if (together === undefined) return await client.query(sql, parameters as unknown[]);
-            return { rows: await runTogether(client, together) };
-          } catch (error) {
-            // A transaction that could not begin is still open on this connection, and refuses all that follows.
-            doubtful ||= isConnectionLost(error) || sql.startsWith("begin");
-            throw toDatabaseError(error);
-          }
+          return together === undefined ? ask({ sql, parameters }) : { rows: await runTogether(together, ask) };
         },
         release: (destroy) => client.release(doubtful || destroy === true),
       };
@@ -82,10 +88,11 @@ export function openConnections(
 }
 
 /** Sent one after the other without waiting for an answer between. Resolves, or fails, when all of them were answered. */
-async function runTogether(client: pg.PoolClient, statements: readonly Statement[]): Promise<unknown[][]> {
-  const answers = await Promise.allSettled(
-    statements.map(({ sql, parameters }) => client.query<object>(sql, parameters as unknown[])),
-  );
+async function runTogether(
+  statements: readonly Statement[],
+  ask: (statement: Statement) => Promise<pg.QueryResult<object>>,
+): Promise<unknown[][]> {
+  const answers = await Promise.allSettled(statements.map(ask));
   return answers.map((answer) => {
     if (answer.status === "rejected") throw answer.reason;
     return answer.value.rows;

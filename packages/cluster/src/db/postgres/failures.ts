@@ -15,6 +15,11 @@ export function isConnectionLost(error: unknown): boolean {
   return kindOf(sqlStateOf(error)) === "unavailable";
 }
 
+/** A statement that came after one that failed in the same transaction (in_failed_sql_transaction). */
+export function isRefusedForAnother(error: unknown): boolean {
+  return sqlStateOf(error) === "25P02";
+}
+
 function sqlStateOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
