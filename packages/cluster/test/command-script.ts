@@ -62,7 +62,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w-])[\w-]{42}[AEIMQUYcgkosw048](?![\w-])/g, "<sha256>"],
   [/\b[0-9a-f]{64}\b/g, "<hash>"],
   [/127\.0\.0\.1:\d+/g, "127.0.0.1:7480"],
-  [/\/tmp\/postern-whole-\w+/g, "/home/operator"],
+  [/(?:\/[\w-]+)+\/postern-whole-\w+/g, "/home/operator"],
   [/ {2,}/g, "  "],
 ];
 

@@ -86,7 +86,7 @@ const ways: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^other services +Sysmon64, MSSQLSERVER$/m,
     /Of [78] Windows agents, 0 would gain protection, [78] would lose it\./,
     /^challenge required {2}on$/m,
-    /permission_missing\)[\s\S]*\[3\]$/,
+    /role_may_not_generate\)[\s\S]*\[3\]$/,
   ],
   site_admin: [
     "as admin.",
