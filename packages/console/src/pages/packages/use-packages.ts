@@ -9,6 +9,8 @@ export function usePackages() {
     queryKey: ["packages", "newest"],
     queryFn: () => read(api.GET("/api/v1/agent-packages", { params: { query: { limit: 20 } } })),
     enabled: may("package.read"),
+    // Nothing tells a page that a package was added, and it is asked for where it matters which is the newest.
+    refetchOnMount: "always",
   });
   return data?.items ?? [];
 }
