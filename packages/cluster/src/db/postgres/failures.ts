@@ -22,7 +22,8 @@ export function isRefusedForAnother(error: unknown): boolean {
 
 function sqlStateOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // Each has a digit; EPIPE, of the operating system, has five letters too, and says that the server is gone.
+  return typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** SQLSTATE (PostgreSQL's appendix "Error Codes") as kinds that mean the same on every engine. */
