@@ -58,6 +58,7 @@ test("a change on what somebody else has changed meanwhile is refused", async ()
 
 test.each([
   { urls: ["http://new.example.com"], detail: "Agents take HTTPS only, but for their own machine." },
+  { urls: ["http://127.evil.example"], detail: "Agents take HTTPS only, but for their own machine." },
   {
     urls: ["https://user@new.example.com"],
     detail: "It has a user, a query or a fragment; an address has none of these.",

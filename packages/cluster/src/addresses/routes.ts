@@ -4,6 +4,7 @@ import type { Audit } from "../audit/record.ts";
 import { type Clock, toRfc3339 } from "../clock.ts";
 import { etagOf, requireMatch } from "../http/etag.ts";
 import { originOf } from "../http/origin.ts";
+import { isLoopback } from "../http/plain-http.ts";
 import { Problem } from "../http/problems.ts";
 import { closed, nullable, type Static, Time } from "../http/schema.ts";
 import type { Server } from "../http/server.ts";
@@ -109,7 +110,7 @@ function requireUsable(text: string, index: number): string {
   if (url.username + url.password + url.search + url.hash !== "") {
     throw refuse("It has a user, a query or a fragment; an address has none of these.");
   }
-  const isOwnMachine = url.hostname === "localhost" || url.hostname === "[::1]" || /^127\./.test(url.hostname);
+  const isOwnMachine = isLoopback(url.hostname.replaceAll(/[[\]]/g, ""));
   if (url.protocol !== "https:" && !isOwnMachine) throw refuse("Agents take HTTPS only, but for their own machine.");
   return text;
 }
