@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { devNull, tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentFolder } from "../../packages/agent/build/agent.ts";
 import { installRuntime } from "../../packages/agent/build/runtime.ts";
-import { eventually } from "../steps.ts";
-import type { Finished, RunOptions, Started, WindowsMachine } from "../windows-machine.ts";
+import { programsIn } from "../run-to-files.ts";
+import type { Started, WindowsMachine } from "../windows-machine.ts";
 
 /**
  * The Windows machine that the tests themselves run on, as an elevated administrator.
@@ -25,39 +25,12 @@ export function thisMachine(): WindowsMachine {
   copyFileSync(runtime.node, node);
   copyFileSync(runtime.addon, "C:\\tools\\koffi.node");
   const started = new Set<Started>();
-  let runs = 0;
-
-  // Output goes into files as under Wine, so that nothing differs but the loader.
-  const run = (program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> => {
-    const output = join(folder, `run-${++runs}`);
-    const [out, err] = [openSync(`${output}.out`, "w"), openSync(`${output}.err`, "w")];
-    const input = openSync(options.stdinFile ?? devNull, "r");
-    const child = spawn(program, args, { env: { ...process.env, ...options.env }, stdio: [input, out, err] });
-    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 60_000);
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("exit", (code) => {
-        clearTimeout(timer);
-        for (const open of [out, err, input]) closeSync(open);
-        const read = (name: string): string => readFileSync(`${output}.${name}`, "utf8");
-        resolve({ code: code ?? -1, stdout: read("out"), stderr: read("err") });
-      });
-    });
-  };
-
+  const programs = programsIn(folder, (program, args, stdio, env) =>
+    spawn(program, args, { env: { ...process.env, ...env }, stdio }),
+  );
+  const { run } = programs;
   const start = (program: string, args: readonly string[]): Started => {
-    const outputFile = join(folder, `run-${++runs}.out`);
-    const out = openSync(outputFile, "w");
-    const child = spawn(program, args, { stdio: ["ignore", out, "ignore"] });
-    closeSync(out);
-    const has = (line: string): boolean => readFileSync(outputFile, "utf8").split(/\r?\n/).includes(line);
-    const running: Started = {
-      outputFile,
-      async prints(line) {
-        await eventually(`${program} prints "${line}"`, 30_000, () => has(line) || undefined);
-      },
-      end: () => void child.kill("SIGKILL"),
-    };
+    const running = programs.start(program, args);
     started.add(running);
     return running;
   };

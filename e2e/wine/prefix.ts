@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentFolder } from "../../packages/agent/build/agent.ts";
-import { eventually } from "../steps.ts";
-import type { Finished, RunOptions, Started, WindowsMachine } from "../windows-machine.ts";
+import { programsIn } from "../run-to-files.ts";
+import type { WindowsMachine } from "../windows-machine.ts";
 
 export type { Finished, RunOptions, Started, WindowsMachine as WineMachine } from "../windows-machine.ts";
 
@@ -31,43 +31,9 @@ export async function wineMachine(clockEnv: Readonly<Record<string, string>> = {
     // Neither .NET nor a browser engine is wanted, and asking for them would open a window; nor are menus.
     WINEDLLOVERRIDES: "mscoree=;mshtml=;winemenubuilder.exe=",
   };
-  let runs = 0;
-
-  const start = (program: string, args: readonly string[]): Started => {
-    const outputFile = join(folder, `run-${++runs}.out`);
-    const out = openSync(outputFile, "w");
-    const child = spawn(wine, [program, ...args], { env, stdio: ["ignore", out, "ignore"] });
-    closeSync(out);
-    const has = (line: string): boolean => readFileSync(outputFile, "utf8").split(/\r?\n/).includes(line);
-    return {
-      outputFile,
-      async prints(line) {
-        await eventually(`${program} prints "${line}"`, 30_000, () => has(line) || undefined);
-      },
-      end: () => void child.kill("SIGKILL"),
-    };
-  };
-
-  // Node on Windows stops when its output is a pipe: files it is, for input too.
-  const run = (program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> => {
-    const output = join(folder, `run-${++runs}`);
-    const [out, err] = [openSync(`${output}.out`, "w"), openSync(`${output}.err`, "w")];
-    const input = openSync(options.stdinFile ?? "/dev/null", "r");
-    const child = spawn(wine, [program, ...args], { env: { ...env, ...options.env }, stdio: [input, out, err] });
-    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 60_000);
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("exit", (code) => {
-        clearTimeout(timer);
-        for (const open of [out, err, input]) closeSync(open);
-        resolve({
-          code: code ?? -1,
-          stdout: readFileSync(`${output}.out`, "utf8"),
-          stderr: readFileSync(`${output}.err`, "utf8"),
-        });
-      });
-    });
-  };
+  const { run, start } = programsIn(folder, (program, args, stdio, own) =>
+    spawn(wine, [program, ...args], { env: { ...env, ...own }, stdio }),
+  );
 
   const node = "C:\\tools\\node.exe";
   const onWindows = (path: string): string => `Z:${path.replaceAll("/", "\\")}`;

@@ -1,3 +1,4 @@
+import { messageOf } from "./message-of.ts";
 import { AlreadyRunning, ChannelTaken, type CommandListener } from "./ports.ts";
 
 const listenAgainMs = 10_000;
@@ -55,8 +56,4 @@ export function openChannel(
       }, listenAgainMs);
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { readCertificates, readKeyFile } from "./cli/input.ts";
 import type { Command, CommandAnswer } from "./commands.ts";
 import { backoffMs } from "./link/backoff.ts";
+import { messageOf } from "./message-of.ts";
 import type { InstallerEnrolment, InstallerPort } from "./ports.ts";
 
 type Enrol = Extract<Command, { command: "enroll" }>;
@@ -46,7 +47,7 @@ export function enrolAsInstalled(
       if (final.test(answer.code)) return;
     } catch (error) {
       // A file that cannot be read is among these; the key is in none of their messages.
-      told(error instanceof Error ? error.message : String(error));
+      told(messageOf(error));
     }
     if (!stopped) timer = setTimeout(() => void attempt(from, failures + 1), backoffMs(failures, random));
   }

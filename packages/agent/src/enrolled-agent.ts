@@ -14,6 +14,7 @@ import { collectFacts } from "./link/facts.ts";
 import { type FetchPackage, fetchFrom } from "./link/fetch-package.ts";
 import { createWays } from "./link/ways.ts";
 import { lookAfterGuard } from "./look-after-guard.ts";
+import { messageOf } from "./message-of.ts";
 import type { Clock, Platform } from "./ports.ts";
 import { type RunningAgent, runAgent } from "./running-agent.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
@@ -255,7 +256,7 @@ function work(
     try {
       writeReachedAddress(ports.fs, platform.folders.data, anchor.agentId, url);
     } catch (error) {
-      log(`not saved: ${error instanceof Error ? error.message : String(error)}`);
+      log(`not saved: ${messageOf(error)}`);
     }
   }
 
@@ -265,7 +266,7 @@ function work(
     try {
       journal.acknowledged(seq);
     } catch (error) {
-      log(`not saved: ${error instanceof Error ? error.message : String(error)}`);
+      log(`not saved: ${messageOf(error)}`);
     }
     const left = journal.entries().length;
     if (left > 0 && left < before) checkInNow();

@@ -1,4 +1,5 @@
 import type { ServicePorts } from "./enrolled-agent.ts";
+import { layersOf } from "./layers-of.ts";
 import { lookAfterGuard } from "./look-after-guard.ts";
 import type { LayerReport } from "./ports.ts";
 
@@ -14,12 +15,12 @@ export interface GuardAlone {
  */
 export function guardAlone(ports: Pick<ServicePorts, "platform" | "guardLookMs" | "events" | "log">): GuardAlone {
   const { guard } = ports.platform;
-  let layers = guarded(() => guard.arm());
+  let layers = layersOf(guard, () => guard.arm());
   const looks = lookAfterGuard(guard, look, ports);
   return { layers: () => layers, stop: looks.stop };
 
   function look(): void {
-    layers = guarded(() => {
+    layers = layersOf(guard, () => {
       const { layers: now, drifts } = guard.restore();
       for (const { layer, found, setBack } of drifts) {
         ports.log(`${layer} was changed (${found}), ${setBack ? "and is set back" : "and cannot be set back"}`);
@@ -27,14 +28,5 @@ export function guardAlone(ports: Pick<ServicePorts, "platform" | "guardLookMs" 
       }
       return now;
     });
-  }
-
-  function guarded(call: () => LayerReport): LayerReport {
-    if (!guard.supported) return {};
-    try {
-      return call();
-    } catch (error) {
-      return { guard: `failed: ${error instanceof Error ? error.message : String(error)}` };
-    }
   }
 }

@@ -1,4 +1,5 @@
 import { guardLookGapMs, guardLookMs } from "./limits.ts";
+import { messageOf } from "./message-of.ts";
 import type { Guard } from "./ports.ts";
 
 /**
@@ -48,8 +49,4 @@ export function lookAfterGuard(
       return undefined;
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

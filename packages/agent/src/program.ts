@@ -2,6 +2,7 @@ import { readSync, writeSync } from "node:fs";
 import { type Invocation, parseArguments, UsageError } from "./cli/arguments.ts";
 import { exitCodes } from "./cli/exit-codes.ts";
 import { runCommand, type Terminal } from "./cli/run.ts";
+import { messageOf } from "./message-of.ts";
 import type { Platform } from "./ports.ts";
 import { defaultDataFolder, posixPlatform } from "./posix/platform.ts";
 
@@ -25,7 +26,7 @@ export async function program(argv: readonly string[], platformOf = platformFor)
       terminal.err(`usage: ${error.message}\n`);
       return exitCodes.usage;
     }
-    terminal.err(`failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.err(`failed: ${messageOf(error)}\n`);
     return 1;
   }
 }

@@ -9,6 +9,8 @@ import { type AgentState, type EntryData, type PersistedState, persistedOf } fro
 import { type AgentEvent, type Outcome, type StepContext, stateAt, step } from "./core/step.ts";
 import { isOpenForInstaller } from "./core/update.ts";
 import type { EventReporter } from "./event-log/reporter.ts";
+import { layersOf } from "./layers-of.ts";
+import { messageOf } from "./message-of.ts";
 import type { Clock, Drift, Guard, LayerReport, OtherService } from "./ports.ts";
 import { anchoredPins } from "./store/anchored-pins.ts";
 import type { Journal } from "./store/journal-file.ts";
@@ -95,11 +97,15 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     if (present().protection.state !== "on") return;
     let drifts: readonly Drift[] = [];
     const before = [layers, otherServices()];
-    layers = guarded(() => {
-      const restored = ports.guard.restore();
-      drifts = restored.drifts;
-      return restored.layers;
-    });
+    layers = layersOf(
+      ports.guard,
+      () => {
+        const restored = ports.guard.restore();
+        drifts = restored.drifts;
+        return restored.layers;
+      },
+      ports.log,
+    );
     if (drifts.length > 0) apply({ type: "drifted", drifts });
     else if (!isDeepStrictEqual(before, [layers, otherServices()])) ports.checkInNow();
     tellOthers();
@@ -122,11 +128,15 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
           save(mustBeSaved, () => ports.persist(persistedOf(next)));
           break;
         case "arm":
-          layers = guarded(() => ports.guard.arm(servicesToGuard(next), isOpenForInstaller(next)));
+          layers = layersOf(
+            ports.guard,
+            () => ports.guard.arm(servicesToGuard(next), isOpenForInstaller(next)),
+            ports.log,
+          );
           break;
         case "disarm":
           if (next.liftCarried) changes.look();
-          layers = guarded(() => ports.guard.disarm(servicesToGuard(next)));
+          layers = layersOf(ports.guard, () => ports.guard.disarm(servicesToGuard(next)), ports.log);
           break;
         case "checkIn":
           ports.checkInNow();
@@ -150,17 +160,8 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     try {
       write();
     } catch (error) {
-      ports.log(`not saved: ${reasonOf(error)}`);
+      ports.log(`not saved: ${messageOf(error)}`);
       if (must) throw new NotSaved("the change could not be written to disk", { cause: error });
-    }
-  }
-
-  function guarded(call: () => LayerReport): LayerReport {
-    try {
-      return call();
-    } catch (error) {
-      ports.log(`guard: ${reasonOf(error)}`);
-      return { guard: `failed: ${reasonOf(error)}` };
     }
   }
 
@@ -177,8 +178,4 @@ export function runAgent(anchor: TrustAnchor, start: Changed, ports: AgentPorts)
     const { clusterId, tenantId, agentId } = anchor;
     return { tokenKeys: bundle.tokenKeys, clusterId, tenantId, agentId };
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

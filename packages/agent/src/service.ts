@@ -12,10 +12,12 @@ import {
 } from "./enrolled-agent.ts";
 import { type Enrolment, enrolAt, type PreviousIdentity } from "./enrolment.ts";
 import { type GuardAlone, guardAlone } from "./guard-alone.ts";
+import { layersOf } from "./layers-of.ts";
 import { stopMs } from "./limits.ts";
 import { EnrolmentFailed } from "./link/enrol.ts";
+import { messageOf } from "./message-of.ts";
 import { performCommand } from "./perform-command.ts";
-import type { LayerReport, StopReason } from "./ports.ts";
+import type { StopReason } from "./ports.ts";
 import { NotSaved } from "./running-agent.ts";
 import { type Damage, type Standing, statusOf } from "./status.ts";
 import { type AnchorReading, readTrustAnchor, type TrustAnchor } from "./store/trust-anchor.ts";
@@ -63,7 +65,7 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
   function startAs(anchor: AnchorReading): Standing {
     if (anchor === "none") {
       events?.report("not_enrolled");
-      const layers = disarmed();
+      const layers = layersOf(platform.guard, () => platform.guard.disarm());
       return { is: "not_enrolled", layers: () => layers };
     }
     if (anchor !== "unreadable") return resume(anchor);
@@ -109,15 +111,6 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
     }
     alone ??= guardAlone(ports);
     return { is, layers: alone.layers };
-  }
-
-  function disarmed(): LayerReport {
-    if (!platform.guard.supported) return {};
-    try {
-      return platform.guard.disarm();
-    } catch (error) {
-      return { guard: `failed: ${messageOf(error)}` };
-    }
   }
 
   /** To the cluster by the journal, as soon as there is one; without one to the system's own log. */
@@ -230,10 +223,6 @@ export async function startService(ports: ServicePorts): Promise<{ onStop(reason
 function previousOf({ anchor, running }: EnrolledAgent): PreviousIdentity {
   const { roots, pinned } = running.bundle();
   return { anchor, roots: new Set([...anchor.pinnedRoots, ...pinned.thumbprints, ...roots]) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whichever comes first: an orderly end, or the end of our patience with it. */

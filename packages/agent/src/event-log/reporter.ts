@@ -1,6 +1,7 @@
 import type { JournalKind } from "@postern/protocol";
 import type { EntryData } from "../core/state.ts";
 import { quotaBurst, quotaRefillMs } from "../limits.ts";
+import { messageOf } from "../message-of.ts";
 import type { Clock, EventLog } from "../ports.ts";
 import { type LogEventName, logEvent } from "./log-events.ts";
 
@@ -39,7 +40,7 @@ export function eventReporter(
       const unwritten = takePlace(name);
       if (unwritten !== undefined) log.write(logEvent(name, data, unwritten));
     } catch (error) {
-      tellTrouble(`the event log cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      tellTrouble(`the event log cannot be written: ${messageOf(error)}`);
     }
   }
 

@@ -12,6 +12,7 @@ import {
   updateSpreadMs,
 } from "../limits.ts";
 import { FetchFailed, type FetchPackage } from "../link/fetch-package.ts";
+import { messageOf } from "../message-of.ts";
 import type { Clock, HeldFile, PackageInstaller } from "../ports.ts";
 import type { PackageFile } from "./package-file.ts";
 
@@ -276,8 +277,4 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../message-of.ts";
 import type { Drift, Guard, LayerReport, LayerState } from "../ports.ts";
 
 /** One layer of service protection. Both calls may throw what the platform says. */
@@ -69,8 +70,4 @@ function foundIn(layer: Layer): string | undefined {
   } catch (error) {
     return `cannot be read: ${messageOf(error)}`;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,17 +1,19 @@
 import { type Handle, koffi, lazy, type Pointer, succeed } from "./native.ts";
 import { numberValue, stringValue, textList } from "./registry.ts";
+import {
+  configLevel,
+  queryConfig,
+  queryConfig2,
+  queryFailureActions,
+  setConfig2,
+  setFailureActions,
+  textAt,
+} from "./service-config-calls.ts";
 import { serviceKey, serviceRights, withService } from "./service-control.ts";
 import type { Recovery, ServiceConfig, StartType } from "./wanted-guard.ts";
 
 const SERVICE_NO_CHANGE = 0xffffffff;
-const SERVICE_CONFIG_FAILURE_ACTIONS = 2;
-const SERVICE_CONFIG_DELAYED_AUTO_START_INFO = 3;
-const SERVICE_CONFIG_FAILURE_ACTIONS_FLAG = 4;
-const SC_ACTION_NONE = 0;
 const SC_ACTION_RESTART = 1;
-
-/** No answer about a service's configuration is longer. */
-const largestConfigBytes = 8 * 1024;
 
 const startTypes: readonly StartType[] = ["boot", "system", "automatic", "manual", "disabled"];
 
@@ -26,11 +28,7 @@ export function readServiceConfig(name: string): readonly Partial<ServiceConfig>
 }
 
 function knownConfig(name: string): Partial<ServiceConfig> {
-  const config = Buffer.alloc(largestConfigBytes);
-  withService(name, serviceRights.queryConfig, (service) =>
-    succeed("QueryServiceConfigW", advapi32().QueryServiceConfigW(service, config, config.length, [null])),
-  );
-  // QUERY_SERVICE_CONFIGW: its texts lie behind it in the same memory.
+  const config = withService(name, serviceRights.queryConfig, queryConfig);
   return {
     startType: startTypeOf(config.readUInt32LE(4)),
     command: textAt(config.readBigUInt64LE(16)),
@@ -78,11 +76,7 @@ export function writeServiceConfig(name: string, config: ServiceConfig): void {
       ),
     );
     const delayed = (numberValue(serviceKey(name), "DelayedAutostart") ?? 0) !== 0;
-    if (delayed !== config.delayed)
-      succeed(
-        "ChangeServiceConfig2W",
-        advapi32().setFlag(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, [Number(config.delayed)]),
-      );
+    if (delayed !== config.delayed) setConfig2(service, configLevel.delayedStart, config.delayed);
   });
 }
 
@@ -94,18 +88,13 @@ export function writeServiceConfig(name: string, config: ServiceConfig): void {
  */
 export function readRecovery(name: string): Recovery {
   return withService(name, serviceRights.queryConfig, (service) => {
-    const failures = query(service, SERVICE_CONFIG_FAILURE_ACTIONS);
-    const flag = query(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG);
-    // SERVICE_FAILURE_ACTIONSW; its actions are pairs of what and after how many ms.
-    const count = failures.readUInt32LE(24);
-    const actions = failures.readBigUInt64LE(32);
+    const { actions, resetSeconds } = queryFailureActions(service);
     return {
-      restartAfterMs: Array.from({ length: count }, (_, index) => {
-        const [what, afterMs] = koffi().decode(actions + BigInt(8 * index), "uint32_t", 2) as [number, number];
-        return what === SC_ACTION_RESTART ? afterMs : Number.POSITIVE_INFINITY;
-      }),
-      resetAfterSeconds: failures.readUInt32LE(0),
-      alsoWithoutCrash: flag.readUInt32LE(0) !== 0,
+      restartAfterMs: actions.map(({ type, delayMs }) =>
+        type === SC_ACTION_RESTART ? delayMs : Number.POSITIVE_INFINITY,
+      ),
+      resetAfterSeconds: resetSeconds,
+      alsoWithoutCrash: queryConfig2(service, configLevel.failureActionsFlag).readUInt32LE(0) !== 0,
     };
   });
 }
@@ -116,35 +105,13 @@ export function readRecovery(name: string): Recovery {
  * @throws {WindowsError} ERROR_INVALID_LEVEL where the service manager has no recovery
  */
 export function writeRecovery(name: string, recovery: Recovery): void {
-  const actions = recovery.restartAfterMs.map((Delay) => ({ Type: SC_ACTION_RESTART, Delay }));
+  const actions = recovery.restartAfterMs.map((delayMs) => ({ type: SC_ACTION_RESTART, delayMs }));
   // Asking for a restart takes the right to start.
   withService(name, serviceRights.changeConfig | serviceRights.start, (service) => {
-    succeed(
-      "ChangeServiceConfig2W",
-      advapi32().setFailureActions(service, SERVICE_CONFIG_FAILURE_ACTIONS, {
-        dwResetPeriod: recovery.resetAfterSeconds,
-        lpRebootMsg: null,
-        lpCommand: null,
-        cActions: actions.length,
-        // An array even when there are none: a null pointer would leave those that there are.
-        lpsaActions: actions.length > 0 ? actions : [{ Type: SC_ACTION_NONE, Delay: 0 }],
-      }),
-    );
-    succeed(
-      "ChangeServiceConfig2W",
-      advapi32().setFlag(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, [Number(recovery.alsoWithoutCrash)]),
-    );
+    const resetSeconds = recovery.resetAfterSeconds;
+    setFailureActions(service, { resetSeconds, rebootMessage: null, command: null, actions });
+    setConfig2(service, configLevel.failureActionsFlag, recovery.alsoWithoutCrash);
   });
-}
-
-function query(service: Handle, level: number): Buffer {
-  const info = Buffer.alloc(largestConfigBytes);
-  succeed("QueryServiceConfig2W", advapi32().QueryServiceConfig2W(service, level, info, info.length, [null]));
-  return info;
-}
-
-function textAt(address: Pointer): string {
-  return address === 0n ? "" : koffi().decode.string16(address);
 }
 
 /** Texts one behind the other, an empty one at the end. */
@@ -153,31 +120,9 @@ function textsAt(address: Pointer): string[] {
   return text === "" ? [] : [text, ...textsAt(address + BigInt(2 * (text.length + 1)))];
 }
 
-interface FailureActions {
-  readonly dwResetPeriod: number;
-  readonly lpRebootMsg: null;
-  readonly lpCommand: null;
-  readonly cActions: number;
-  readonly lpsaActions: readonly { readonly Type: number; readonly Delay: number }[];
-}
-
 const advapi32 = lazy(() => {
   const library = koffi().load("advapi32.dll");
-  koffi().struct("SC_ACTION", { Type: "int", Delay: "uint32_t" });
-  koffi().struct("SERVICE_FAILURE_ACTIONSW", {
-    dwResetPeriod: "uint32_t",
-    lpRebootMsg: "void *",
-    lpCommand: "void *",
-    cActions: "uint32_t",
-    lpsaActions: "SC_ACTION *",
-  });
   return {
-    QueryServiceConfigW: library.func(
-      "int QueryServiceConfigW(intptr_t service, void *config, uint32_t bytes, _Out_ uint32_t *needed)",
-    ) as (service: Handle, config: Buffer, bytes: number, needed: [number | null]) => number,
-    QueryServiceConfig2W: library.func(
-      "int QueryServiceConfig2W(intptr_t service, uint32_t level, void *info, uint32_t bytes, _Out_ uint32_t *needed)",
-    ) as (service: Handle, level: number, info: Buffer, bytes: number, needed: [number | null]) => number,
     ChangeServiceConfigW: library.func(
       "int ChangeServiceConfigW(intptr_t service, uint32_t type, uint32_t startType, uint32_t errorControl, " +
         "str16 command, str16 group, void *tag, uint16_t *dependencies, str16 account, str16 password, str16 name)",
@@ -194,14 +139,5 @@ const advapi32 = lazy(() => {
       password: null,
       name: null,
     ) => number,
-    // One function of Windows, whose last argument is of the kind that the level asks for.
-    setFlag: library.func("int ChangeServiceConfig2W(intptr_t service, uint32_t level, uint32_t *info)") as (
-      service: Handle,
-      level: number,
-      info: [number],
-    ) => number,
-    setFailureActions: library.func(
-      "int ChangeServiceConfig2W(intptr_t service, uint32_t level, SERVICE_FAILURE_ACTIONSW *info)",
-    ) as (service: Handle, level: number, info: FailureActions) => number,
   };
 });

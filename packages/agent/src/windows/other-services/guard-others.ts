@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../../message-of.ts";
 import type { Drift, LayerState, OtherService } from "../../ports.ts";
 import {
   type FailureActions,
@@ -229,8 +230,4 @@ function namesOf(originals: OriginalsByName): readonly string[] {
 /** By name whatever its case; the first spelling stays. */
 function unique(names: readonly string[]): readonly string[] {
   return names.filter((name, at) => names.findIndex((other) => keyOf(other) === keyOf(name)) === at);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,16 +1,16 @@
 import { realpathSync } from "node:fs";
-import { type Handle, koffi, lazy, type Pointer, succeed, WindowsError } from "../native.ts";
+import { type Handle, koffi, lazy, WindowsError } from "../native.ts";
 import { keyOptions, keyRights, keyTree, numberValue, withKey } from "../registry.ts";
 import { descriptorOfObject, securedObjects, setKeyDescriptor, setKeySecurity } from "../security.ts";
+import { configLevel, queryConfig, queryConfig2, textAt } from "../service-config-calls.ts";
 import { serviceKey, serviceRights, setServiceSecurity, withService } from "../service-control.ts";
 import { descriptorParts } from "./descriptor-parts.ts";
-import { largestConfigBytes, queryConfig2, readFailureActions, writeFailureActions } from "./failure-actions.ts";
+import { readFailureActions, writeFailureActions } from "./failure-actions.ts";
 import type { ServicePort } from "./guard-others.ts";
 import { imagePaths, type WindowsFolders } from "./image-paths.ts";
 import type { ObjectId, SecuredObject } from "./originals.ts";
 import type { PresentService } from "./plan.ts";
 
-const SERVICE_CONFIG_LAUNCH_PROTECTED = 12;
 const ERROR_ACCESS_DENIED = 5;
 const ERROR_INVALID_NAME = 123;
 const ERROR_INVALID_LEVEL = 124;
@@ -51,9 +51,7 @@ export function windowsFolders(): WindowsFolders {
 }
 
 function presentService(name: string, service: Handle, folders: WindowsFolders): PresentService {
-  const config = Buffer.alloc(largestConfigBytes);
-  succeed("QueryServiceConfigW", advapi32().QueryServiceConfigW(service, config, config.length, [null]));
-  // QUERY_SERVICE_CONFIGW: its texts lie behind it in the same memory.
+  const config = queryConfig(service);
   const command = textAt(config.readBigUInt64LE(16));
   const failureActions = readFailureActions(service);
   const self: SecuredObject = { id: "service", descriptor: descriptorOfObject(service, securedObjects.service) };
@@ -73,7 +71,7 @@ function presentService(name: string, service: Handle, folders: WindowsFolders):
 function isLaunchProtected(name: string, service: Handle): boolean {
   if ((numberValue(serviceKey(name), "LaunchProtected") ?? 0) !== 0) return true;
   try {
-    return queryConfig2(service, SERVICE_CONFIG_LAUNCH_PROTECTED).readUInt32LE(0) !== 0;
+    return queryConfig2(service, configLevel.launchProtected).readUInt32LE(0) !== 0;
   } catch (error) {
     // A service manager without protected services.
     if (error instanceof WindowsError && error.code === ERROR_INVALID_LEVEL) return false;
@@ -134,23 +132,8 @@ function pathOf(name: string, id: ObjectId): string {
   return `${serviceKey(name)}${id.slice("key".length)}`;
 }
 
-function textAt(address: Pointer): string {
-  return address === 0n ? "" : koffi().decode.string16(address);
-}
-
 const kernel32 = lazy(() => ({
   GetSystemWindowsDirectoryW: koffi()
     .load("kernel32.dll")
     .func("uint32_t GetSystemWindowsDirectoryW(void *text, uint32_t chars)") as (text: Buffer, chars: number) => number,
-}));
-
-const advapi32 = lazy(() => ({
-  QueryServiceConfigW: koffi()
-    .load("advapi32.dll")
-    .func("int QueryServiceConfigW(intptr_t service, void *config, uint32_t bytes, _Out_ uint32_t *needed)") as (
-    service: Handle,
-    config: Buffer,
-    bytes: number,
-    needed: [number | null],
-  ) => number,
 }));
