@@ -182,3 +182,15 @@ test.each([
 ])("%s counts as %s", (address, network) => {
   expect(networkOf(address)).toBe(network);
 });
+
+test("attempts at once are stored in any order: who is still free is not told to wait for a later one's time", async () => {
+  const person = from("192.0.2.77");
+  now += 5;
+  await throttle.begin(person);
+  now -= 5;
+  expect(await tryFrom(person)).toBe("open");
+  now += 5;
+  await fail(person, pair.free - 2);
+  now -= 5;
+  expect(await tryFrom(person)).toBe(2); // a second after the latest of them, not after its own time
+});

@@ -130,7 +130,9 @@ function waitMs({ free, longestWaitMs }: Bound, failures: number): number {
 function refuseEarly(counters: readonly Counter[], counts: ReadonlyMap<string, LoginCounterTable>, now: UnixMs): void {
   const openAt = counters.map(({ key, bound }) => {
     const row = counts.get(key);
-    return row === undefined ? 0 : Math.min(row.ends_at, row.last_at + waitMs(bound, row.failures));
+    const wait = row === undefined ? 0 : waitMs(bound, row.failures);
+    // `last_at` may be later than now: of attempts at once each has its own time, and so has each node.
+    return row === undefined || wait === 0 ? 0 : Math.min(row.ends_at, row.last_at + wait);
   });
   const leftMs = Math.max(...openAt) - now;
   if (leftMs <= 0) return;
@@ -139,7 +141,7 @@ function refuseEarly(counters: readonly Counter[], counts: ReadonlyMap<string, L
 
 function counted({ key, bound }: Counter, before: LoginCounterTable | undefined, now: UnixMs): LoginCounterTable {
   if (before === undefined) return { key, failures: 1, last_at: now, ends_at: now + bound.windowMs };
-  return { ...before, failures: before.failures + 1, last_at: now };
+  return { ...before, failures: before.failures + 1, last_at: Math.max(before.last_at, now) };
 }
 
 async function liveCounts(
